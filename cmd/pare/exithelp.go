@@ -1,0 +1,24 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// newExitCodesTopic is `pare help exit-codes`: a page and no command.
+func newExitCodesTopic() *cobra.Command {
+	return &cobra.Command{
+		Use:   "exit-codes",
+		Short: "What the exit codes mean",
+		Long: `pare ends with one of these codes:
+
+    0   fine
+    1   an error: a file that can't be read, input that makes no sense
+    2   findings or pending changes, at or above --fail-on
+    3   partial data: the answer is right for what was there to see
+    4   refused: not proved; a stale plan; drift
+   64   a command line that makes no sense
+  130   interrupted
+
+A recommendation that isn't proved is refused: it doesn't leave, and the code is 4. So is
+"pare prove" of policies that don't keep the claims. "pare compare" and "pare decide" give
+0 for every answer, and --batch for every line. Nothing half-written is left behind.`,
+	}
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pare-iam/pare/policy"
+	"github.com/pare-iam/pare/usage"
+)
+
+// readInput reads a file, or standard input for "-". The name is the one for messages.
+func readInput(cmd *cobra.Command, path string) (name string, src []byte, err error) {
+	if path == "-" {
+		src, err = io.ReadAll(cmd.InOrStdin())
+		return "stdin", src, err
+	}
+	src, err = os.ReadFile(path)
+	return path, src, err
+}
+
+// readIdentityPolicy reads a policy document and checks that it is an identity policy.
+func readIdentityPolicy(cmd *cobra.Command, path string) (*policy.Document, error) {
+	name, src, err := readInput(cmd, path)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := policy.Parse(name, src)
+	if err != nil {
+		return nil, err
+	}
+	return doc, doc.Check(policy.Identity)
+}
+
+func readUnused(cmd *cobra.Command, path string) (usage.Unused, error) {
+	name, src, err := readInput(cmd, path)
+	if err != nil {
+		return usage.Unused{}, err
+	}
+	return usage.ParseUnused(name, src)
+}
+
+// onlyOneStdin refuses a command line in which two inputs are standard input.
+func onlyOneStdin(paths ...string) error {
+	n := 0
+	for _, p := range paths {
+		if p == "-" {
+			n++
+		}
+	}
+	if n > 1 {
+		return usageError{fmt.Errorf("standard input (-) is given %d times: it can be read once", n)}
+	}
+	return nil
+}
+
+// oneOf refuses a flag's value that isn't one of those it takes.
+func oneOf(flag, value string, want ...string) error {
+	if slices.Contains(want, value) {
+		return nil
+	}
+	last := len(want) - 1
+	return usageError{fmt.Errorf("%s %s: want %s or %s", flag, value, strings.Join(want[:last], ", "), want[last])}
+}

@@ -1,0 +1,86 @@
+// Command pare finds the AWS access that nobody uses and pares IAM policies down to the
+// rest. `pare help` lists its verbs; each has its own page with examples.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	context.AfterFunc(ctx, stop) // a second interrupt ends pare at once
+	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	interrupted := ctx.Err() != nil
+	stop()
+	os.Exit(exitCode(err, interrupted))
+}
+
+// run is the whole command. Results go to stdout, everything else to stderr.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	root := newRootCommand()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	var quiet quietError
+	if err != nil && !errors.As(err, &quiet) {
+		fmt.Fprintf(stderr, "%v\n", err)
+		if hint := hintOf(err, cmd); hint != "" {
+			fmt.Fprintf(stderr, "hint: %s\n", hint)
+		}
+	}
+	return err
+}
+
+func newRootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "pare",
+		Short: "Find the AWS access nobody uses and pare IAM policies down to the rest",
+		Long: `pare takes unused permissions out of IAM policies: it keeps the policy's shape,
+removes nothing that is used, and proves that nothing else changed.
+
+Results go to standard output, everything else to standard error. Nothing is sent
+anywhere and no AWS account is read or changed.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.PersistentFlags().Bool(noColorFlag, false, "no colour (also: NO_COLOR, TERM=dumb, output that isn't a terminal)")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(
+		newCatalogCommand(),
+		newCompareCommand(),
+		newDecideCommand(),
+		newDemoCommand(),
+		newExitCodesTopic(),
+		newProveCommand(),
+		newRecommendCommand(),
+		newVersionCommand(),
+	)
+	asUsageErrors(root)
+	return root
+}
+
+// asUsageErrors makes a wrong number of arguments an error of usage, in every command.
+func asUsageErrors(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return usageError{err}
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		asUsageErrors(sub)
+	}
+}

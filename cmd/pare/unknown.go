@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pare-iam/pare/internal/report"
+	"github.com/pare-iam/pare/policy"
+	"github.com/pare-iam/pare/refine"
+)
+
+// unknownServices is the error of an unused list that names services which neither the
+// catalog nor the policy knows: most likely slips of the pen, for which nothing would be
+// removed without anybody noticing.
+func unknownServices(rec report.Recommendation) error {
+	var errs []error
+	seen := map[string]bool{}
+	for _, n := range rec.Result.Notes {
+		if n.Kind != refine.UnusedNowhere {
+			continue
+		}
+		service, pointer := n.Text, n.Pointer
+		if a, err := policy.ParseAction(n.Text); err == nil {
+			service = a.Service
+		}
+		where, pointer := servicePlace(rec, pointer)
+		if key := service + " " + pointer; !seen[key] {
+			seen[key] = true
+			errs = append(errs, fmt.Errorf("%s: %s: %q is not a service in the catalog of %s%s",
+				where, pointer, service, rec.Catalog.Date(), didYouMean(service, prefixes(rec))))
+		}
+	}
+	if errs == nil {
+		return nil
+	}
+	return hintError{errors.Join(errs...), "check the name; `pare catalog update` if AWS added the service since; --ignore-unknown goes on without it"}
+}
+
+// servicePlace is where an unused list names the service of the entry at a pointer: the
+// serviceNamespace beside it, if there is one.
+func servicePlace(rec report.Recommendation, pointer string) (where, at string) {
+	object := pointer
+	if list, _, ok := strings.Cut(pointer, "/actions/"); ok {
+		object = list
+	}
+	at = object + "/serviceNamespace"
+	where = rec.Unused.Where(at)
+	// A value inside a list or an object never stands at the very beginning: that is
+	// the place of a pointer to nothing.
+	if strings.HasSuffix(where, ":1:1") {
+		return rec.Unused.Where(pointer), pointer
+	}
+	return where, at
+}
+
+func prefixes(rec report.Recommendation) []string {
+	var out []string
+	for _, s := range rec.Catalog.Services() {
+		out = append(out, s.Prefix)
+	}
+	return out
+}
+
+// didYouMean names the nearest of the known names, if one is near: at most one edit for
+// every three letters.
+func didYouMean(name string, known []string) string {
+	best, nearest := len(name)/3+1, ""
+	for _, k := range known {
+		if d := distance(name, k); d < best {
+			best, nearest = d, k
+		}
+	}
+	if nearest == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %q?)", nearest)
+}
+
+// distance is how many letters must be put in, taken out or changed to make b of a
+// (Levenshtein), in one row of the table.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			changed := diagonal
+			if a[i] != b[j] {
+				changed++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(changed, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

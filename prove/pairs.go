@@ -1,0 +1,266 @@
+package prove
+
+import (
+	"maps"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/pare-iam/pare/catalog"
+	"github.com/pare-iam/pare/policy"
+)
+
+// pair is a statement of the old policy and the one of the new that took its place.
+//
+// Each check of a pair proves its claim by itself, whichever statements were paired: a
+// poor pairing can leave a claim to the general comparison, never prove a false one.
+type pair struct {
+	old  *policy.Statement
+	next *policy.Statement // nil: the statement is gone
+}
+
+// align pairs the statements in order: a new statement takes the place of the first old
+// one that is left, has the same effect, resources and conditions, and whose actions
+// contain its own.
+func (r *refinement) align() {
+	var rest []*policy.Statement
+	for _, d := range r.next {
+		for i := range d.Statements {
+			rest = append(rest, &d.Statements[i])
+		}
+	}
+	for i := range r.old.Statements {
+		p := pair{old: &r.old.Statements[i]}
+		if len(rest) > 0 && r.sameButActions(p.old, rest[0]) && narrows(rest[0].Action, p.old.Action) {
+			p.next, rest = rest[0], rest[1:]
+		}
+		r.pairs = append(r.pairs, p)
+	}
+	r.matched = len(rest) == 0
+}
+
+// sameButActions says whether two statements have the same effect, resources, conditions
+// and principals, and both Action or both NotAction.
+func (r *refinement) sameButActions(a, b *policy.Statement) bool {
+	for _, d := range r.next {
+		if d.Version != r.old.Version {
+			return false
+		}
+	}
+	return a.Effect == b.Effect && a.Action.Not == b.Action.Not &&
+		a.Principal.Present == b.Principal.Present && !a.Principal.Present &&
+		a.Resource.Present == b.Resource.Present && a.Resource.Not == b.Resource.Not &&
+		slices.EqualFunc(a.Resource.Entries, b.Resource.Entries, func(x, y policy.ResourceEntry) bool { return x.Text == y.Text }) &&
+		slices.EqualFunc(a.Conditions, b.Conditions, sameCondition)
+}
+
+func sameCondition(a, b policy.Condition) bool {
+	return a.Operator == b.Operator && a.Key == b.Key &&
+		slices.EqualFunc(a.Values, b.Values, func(x, y policy.ConditionValue) bool { return x.Text == y.Text })
+}
+
+// narrows says whether a's element matches no action string that b's doesn't.
+func narrows(a, b policy.Actions) bool {
+	inner, outer := a.Entries, b.Entries
+	if a.Not {
+		inner, outer = outer, inner // a excludes all that b does
+	}
+	same := make(map[policy.ActionPattern]bool, len(outer))
+	for _, e := range outer {
+		same[e.Pattern] = true
+	}
+	for _, e := range inner {
+		if !same[e.Pattern] && !slices.ContainsFunc(outer, func(o policy.ActionEntry) bool { return o.Pattern.Contains(e.Pattern) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// pairsNarrow says whether the pairs show that nothing new is allowed: every new Allow
+// statement narrows an old one, and every old Deny statement is still there whole.
+func (r *refinement) pairsNarrow() bool {
+	for _, p := range r.pairs {
+		if p.old.Effect == policy.Deny && (p.next == nil || !narrows(p.old.Action, p.next.Action)) {
+			return false
+		}
+	}
+	return true // align paired only statements that narrow
+}
+
+// lost lists actions of the catalog, not unused, that some old Allow statement matches
+// and the statement in its place doesn't. It is settled only if the pairs tell: a new
+// Deny, or a new statement beside the pairs, needs the general comparison.
+func (r *refinement) lost() (lost []policy.Action, settled bool) {
+	if !r.matched {
+		return nil, false
+	}
+	for _, p := range r.pairs {
+		if p.old.Effect != policy.Allow {
+			continue // a Deny that narrows takes nothing away
+		}
+		if p.old.Action.Not {
+			lost = append(lost, r.newlyExcluded(p)...)
+		} else {
+			lost = append(lost, r.dropped(p)...)
+		}
+	}
+	return lost, true
+}
+
+// newlyExcluded is what the new NotAction names and the old one doesn't.
+func (r *refinement) newlyExcluded(p pair) []policy.Action {
+	if p.next == nil {
+		return r.used()
+	}
+	return r.difference(p.next.Action.Entries, p.old.Action.Entries)
+}
+
+// dropped is what the old Action names and the new one doesn't.
+func (r *refinement) dropped(p pair) []policy.Action {
+	if p.next == nil {
+		return r.difference(p.old.Action.Entries, nil)
+	}
+	return r.difference(p.old.Action.Entries, p.next.Action.Entries)
+}
+
+// difference lists the used actions of the catalog that an entry of a matches and none
+// of b does. Entries of a that stand in b as well are passed over.
+func (r *refinement) difference(a, b []policy.ActionEntry) []policy.Action {
+	kept := make(map[policy.ActionPattern]bool, len(b))
+	for _, e := range b {
+		kept[e.Pattern] = true
+	}
+	m := marker{refinement: r, marked: map[*catalog.Service][]bool{}}
+	for _, e := range a {
+		if !kept[e.Pattern] {
+			m.mark(e.Pattern, true)
+		}
+	}
+	for _, e := range b {
+		m.mark(e.Pattern, false)
+	}
+	return m.used()
+}
+
+// marker marks actions of the catalog, service by service.
+type marker struct {
+	*refinement
+	marked map[*catalog.Service][]bool
+}
+
+// mark sets or clears what the pattern matches. Clearing skips services in which
+// nothing is set.
+func (m *marker) mark(p policy.ActionPattern, set bool) {
+	if p.AllServices() {
+		for _, s := range m.catalog.Services() {
+			m.markService(s, p, set)
+		}
+		return
+	}
+	if s := m.catalog.Service(p.Service); s != nil {
+		m.markService(s, p, set)
+	}
+}
+
+func (m *marker) markService(s *catalog.Service, p policy.ActionPattern, set bool) {
+	marks := m.marked[s]
+	if marks == nil {
+		if !set {
+			return
+		}
+		marks = make([]bool, len(s.Actions))
+		m.marked[s] = marks
+	}
+	lo, hi := withPrefix(s, p.Name.Prefix())
+	for i := lo; i < hi; i++ {
+		if p.Name.Match(s.Actions[i].Lower) {
+			marks[i] = set
+		}
+	}
+}
+
+// withPrefix is the range of a service's actions that start with prefix.
+func withPrefix(s *catalog.Service, prefix string) (lo, hi int) {
+	lo = sort.Search(len(s.Actions), func(i int) bool { return s.Actions[i].Lower >= prefix })
+	for hi = lo; hi < len(s.Actions) && strings.HasPrefix(s.Actions[hi].Lower, prefix); hi++ {
+	}
+	return lo, hi
+}
+
+// used lists the marked actions that aren't unused.
+func (m *marker) used() []policy.Action {
+	var out []policy.Action
+	for s, marks := range m.marked {
+		for i, marked := range marks {
+			if marked && !m.unused.has(s, i) {
+				out = append(out, policy.Action{Service: s.Prefix, Name: s.Actions[i].Lower})
+			}
+		}
+	}
+	return out
+}
+
+// grantsUnused says whether some Allow statement of the new policy matches an unused
+// action, whatever its resources and conditions.
+func (r *refinement) grantsUnused() bool {
+	for _, d := range r.next {
+		for i := range d.Statements {
+			st := &d.Statements[i]
+			if st.Effect != policy.Allow {
+				continue
+			}
+			if st.Action.Not && r.excludesNotAll(st.Action.Entries) || !st.Action.Not && r.namesUnused(st.Action.Entries) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// namesUnused says whether an Action list matches something unused.
+func (r *refinement) namesUnused(entries []policy.ActionEntry) bool {
+	for _, e := range entries {
+		p := e.Pattern
+		switch s := r.catalog.Service(p.Service); {
+		case p.AllServices():
+			if len(r.unused.services) > 0 || len(r.unused.flags) > 0 {
+				return true
+			}
+		case r.unused.services[p.Service]:
+			return true
+		case s != nil && r.unused.flags[s.Prefix] != nil:
+			lo, hi := withPrefix(s, p.Name.Prefix())
+			for i := lo; i < hi; i++ {
+				if r.unused.has(s, i) && p.Name.Match(s.Actions[i].Lower) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// excludesNotAll says whether a NotAction list leaves something unused allowed.
+func (r *refinement) excludesNotAll(entries []policy.ActionEntry) bool {
+	excluded := func(whole policy.ActionPattern) bool {
+		return slices.ContainsFunc(entries, func(e policy.ActionEntry) bool { return e.Pattern.Contains(whole) })
+	}
+	for service := range r.unused.services {
+		if !excluded(policy.ActionPattern{Service: service, Name: anyName}) {
+			return true
+		}
+	}
+	for service, flags := range r.unused.flags {
+		s := r.catalog.Service(service)
+		for i, unused := range flags {
+			action := policy.Action{Service: service, Name: s.Actions[i].Lower}
+			if unused && !slices.ContainsFunc(entries, func(e policy.ActionEntry) bool { return e.Pattern.Match(action) }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,246 @@
+package usage
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/pare-iam/pare/policy"
+)
+
+// ParseUnused reads a list of unused permissions in any of three forms:
+//
+//	[{"serviceNamespace": "s3", "actions": ["GetBucketAcl", …]}, …]   no actions: the whole service
+//	{"findingDetails": [{"unusedPermissionDetails": {…}}, …], …}      what get-finding-v2 answers
+//	["s3:GetBucketAcl", "lambda:*", …]
+//
+// An empty list of actions is no action, not the whole service. The error is a
+// policy.Errors with everything that is wrong; the name is for messages and isn't
+// opened.
+func ParseUnused(name string, src []byte) (Unused, error) {
+	s := &source{name: name, src: src, out: Unused{name: name, src: src}}
+	if dec := jsontext.NewDecoder(bytes.NewReader(src)); dec.PeekKind() == '{' {
+		s.finding()
+	} else {
+		s.list(jsontext.Value(src), "")
+	}
+	if len(s.errs) > 0 {
+		return Unused{}, s.errs
+	}
+	return s.out, nil
+}
+
+// source is a text that is being read, and what was read and was wrong so far.
+type source struct {
+	name string
+	src  []byte
+	out  Unused
+	errs policy.Errors
+}
+
+func (s *source) report(pointer, format string, args ...any) {
+	s.reportAt(locate(s.src, pointer), pointer, format, args...)
+}
+
+func (s *source) reportAt(offset int, pointer, format string, args ...any) {
+	line, column := policy.Position(s.src, offset)
+	s.errs = append(s.errs, &policy.Error{
+		Name: s.name, Line: line, Column: column, Pointer: pointer, Message: fmt.Sprintf(format, args...),
+	})
+}
+
+// locate finds where the value of a JSON pointer begins, or 0.
+func locate(src []byte, pointer string) int {
+	dec := jsontext.NewDecoder(bytes.NewReader(src))
+	for {
+		before := int(dec.InputOffset())
+		if _, err := dec.ReadToken(); err != nil {
+			return 0
+		}
+		if string(dec.StackPointer()) == pointer {
+			if kind, n := dec.StackIndex(dec.StackDepth()); kind == '{' && n%2 == 1 {
+				continue // the key: its value comes next
+			}
+			for before < len(src) && strings.IndexByte(" \t\r\n,:", src[before]) >= 0 {
+				before++
+			}
+			return before
+		}
+	}
+}
+
+// decode reads value, which stands at pointer, into out and reports why it couldn't.
+func (s *source) decode(value jsontext.Value, pointer, want string, out any) bool {
+	err := json.Unmarshal(value, out)
+	if err == nil {
+		return true
+	}
+	var sem *json.SemanticError
+	var syn *jsontext.SyntacticError
+	switch {
+	case errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		s.reportAt(0, "", "empty: want a list of unused permissions; when nothing is unused, []")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		s.reportAt(len(s.src), "", "ends in the middle of a value: want %s, closed", want)
+	case errors.As(err, &syn):
+		s.reportAt(int(syn.ByteOffset), string(syn.JSONPointer), "not JSON: %s", strings.TrimPrefix(syn.Err.Error(), "jsontext: "))
+	case errors.As(err, &sem):
+		s.report(pointer+string(sem.JSONPointer), "%s: want %s", kindName(sem.JSONKind), want)
+	default:
+		s.report(pointer, "%v: want %s", err, want)
+	}
+	return false
+}
+
+func kindName(k jsontext.Kind) string {
+	switch k {
+	case '{', '}':
+		return "an object"
+	case '[', ']':
+		return "a list"
+	case '"':
+		return "a string"
+	case '0':
+		return "a number"
+	}
+	return k.String()
+}
+
+const wantList = `a list of unused permissions, ["s3:GetBucketAcl", "lambda:*"] or [{"serviceNamespace": "s3", "actions": ["GetBucketAcl"]}]`
+
+func (s *source) list(value jsontext.Value, pointer string) {
+	var items []jsontext.Value
+	if !s.decode(value, pointer, wantList, &items) {
+		return
+	}
+	if items == nil {
+		s.report(pointer, "null: want %s", wantList)
+	}
+	for i, item := range items {
+		at := pointer + "/" + strconv.Itoa(i)
+		switch item.Kind() {
+		case '"':
+			var text string
+			if s.decode(item, at, `"service:Action" or "service:*"`, &text) {
+				s.entry(text, at)
+			}
+		case '{':
+			var d details
+			if s.decode(item, at, `{"serviceNamespace": "s3", "actions": ["GetBucketAcl"]}`, &d) {
+				s.details(d, at)
+			}
+		default:
+			s.report(at, `%s: want "service:Action", "service:*" or {"serviceNamespace": …}`, kindName(item.Kind()))
+		}
+	}
+}
+
+// entry reads "service:Action" or "service:*".
+func (s *source) entry(text, at string) {
+	p, err := policy.ParseActionPattern(text)
+	switch name, exact := p.Name.Text(); {
+	case err != nil:
+		s.report(at, "%q: %v", text, err)
+	case p.AllServices():
+		s.report(at, `%q: want "service:Action" or "service:*"; name each service that is unused`, text)
+	case p.Whole():
+		s.out.Services = append(s.out.Services, Service{p.Service, at})
+	case !exact:
+		s.report(at, `%q: want "service:Action" or "service:*"; name each action that is unused`, text)
+	default:
+		s.out.Actions = append(s.out.Actions, Action{policy.Action{Service: p.Service, Name: name}, at})
+	}
+}
+
+// details is a service and what of it is unused: Access Analyzer's
+// UnusedPermissionDetails, and the form of the announcement.
+// https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_UnusedPermissionDetails.html
+type details struct {
+	ServiceNamespace string            `json:"serviceNamespace"`
+	Actions          *[]jsontext.Value `json:"actions"`
+}
+
+func (s *source) details(d details, at string) {
+	if _, err := policy.ParseActionPattern(d.ServiceNamespace + ":*"); err != nil {
+		s.report(at, `serviceNamespace %q: want a service, such as "s3"`, d.ServiceNamespace)
+		return
+	}
+	if d.Actions == nil {
+		s.entry(d.ServiceNamespace+":*", at)
+		return
+	}
+	for i, value := range *d.Actions {
+		here := at + "/actions/" + strconv.Itoa(i)
+		name, ok := s.actionName(value, here)
+		if !ok {
+			continue
+		}
+		if !strings.Contains(name, ":") {
+			name = d.ServiceNamespace + ":" + name
+		}
+		a, err := policy.ParseAction(name)
+		if err != nil {
+			s.report(here, "%q: want the name of one action", name)
+			continue
+		}
+		s.out.Actions = append(s.out.Actions, Action{a, here})
+	}
+}
+
+// actionName reads "GetBucketAcl" or {"action": "GetBucketAcl", "lastAccessed": …}.
+func (s *source) actionName(value jsontext.Value, at string) (string, bool) {
+	const want = `an action, "GetBucketAcl" or {"action": "GetBucketAcl"}`
+	var object struct {
+		Action string `json:"action"`
+	}
+	ok := false
+	if value.Kind() == '{' {
+		ok = s.decode(value, at, want, &object)
+	} else {
+		ok = s.decode(value, at, want, &object.Action)
+	}
+	if ok && object.Action == "" {
+		s.report(at, "no action: want %s", want)
+	}
+	return object.Action, ok && object.Action != ""
+}
+
+// finding reads an answer of get-finding-v2.
+// https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_GetFindingV2.html
+func (s *source) finding() {
+	var f struct {
+		FindingDetails *[]struct {
+			UnusedPermissionDetails *details `json:"unusedPermissionDetails"`
+		} `json:"findingDetails"`
+		FindingType string `json:"findingType"`
+		NextToken   string `json:"nextToken"`
+	}
+	if !s.decode(s.src, "", "an answer of get-finding-v2", &f) {
+		return
+	}
+	switch {
+	case f.FindingType != "" && f.FindingType != "UnusedPermission":
+		s.report("/findingType", "%q: want a finding of type UnusedPermission, which names unused actions", f.FindingType)
+		return
+	case f.FindingDetails == nil:
+		s.report("", "no findingDetails: want an answer of get-finding-v2, or %s", wantList)
+		return
+	case f.NextToken != "":
+		s.report("/nextToken", "there are more pages: fetch them all and join their findingDetails")
+		return
+	}
+	for i, d := range *f.FindingDetails {
+		at := "/findingDetails/" + strconv.Itoa(i)
+		if d.UnusedPermissionDetails == nil {
+			s.report(at, "no unusedPermissionDetails: want a finding of type UnusedPermission")
+			continue
+		}
+		s.details(*d.UnusedPermissionDetails, at+"/unusedPermissionDetails")
+	}
+}
