@@ -35,6 +35,7 @@ type Space struct {
 	stmts       []setStatement
 	allow, deny [2]stmtSet
 	unlimited   stmtSet // statements without conditions and principals
+	differ      stmtSet // statements that the other side doesn't have as they are
 	notAction   stmtSet
 	notResource stmtSet
 
@@ -50,7 +51,9 @@ type Space struct {
 	fixed     map[string][]string // keys whose values are given; nil values: absent
 	free      bool                // variables stand for anything: an over-approximation
 
-	resourceClasses map[stmtSet][]class
+	nameClasses     map[string][]class  // of action names, by service
+	allResources    *[]class            // under all statements; of nothing when that is too much
+	resourceClasses map[stmtSet][]class // under the statements that an action matches
 	outcomes        map[outcomeKey][]outcome
 	undecided       string // why a question can't be answered; "" if it can
 }
@@ -79,7 +82,7 @@ func NewSpace(a, b []*policy.Document) *Space {
 func newSpace(a, b []*policy.Document, fixed map[string][]string, free bool) *Space {
 	s := &Space{
 		docs: [2][]*policy.Document{a, b}, services: map[string][]namePattern{}, multi: map[string]bool{}, fixed: fixed, free: free,
-		resourceClasses: map[stmtSet][]class{}, outcomes: map[outcomeKey][]outcome{},
+		nameClasses: map[string][]class{}, resourceClasses: map[stmtSet][]class{}, outcomes: map[outcomeKey][]outcome{},
 	}
 	n := 0
 	for _, d := range slices.Concat(a, b) {
@@ -99,7 +102,36 @@ func newSpace(a, b []*policy.Document, fixed map[string][]string, free bool) *Sp
 	slices.Sort(s.keys)
 	s.keys = slices.Compact(s.keys)
 	s.imply()
+	s.tellApart()
 	return s
+}
+
+// tellApart finds the statements that the other side doesn't have as they are. A request
+// that matches none of them is decided alike on both.
+func (s *Space) tellApart() {
+	var sides [2]map[string]bool
+	keys := make([]string, len(s.stmts))
+	for side := range sides {
+		sides[side] = map[string]bool{}
+	}
+	for i, st := range s.stmts {
+		keys[i] = fmt.Sprint(st.canon, " ", st.st.Action.Not, " ", actionTexts(st.st))
+		sides[st.side][keys[i]] = true
+	}
+	for i, st := range s.stmts {
+		if !sides[1-st.side][keys[i]] {
+			s.differ.add(i)
+		}
+	}
+}
+
+func actionTexts(st *policy.Statement) []string {
+	out := make([]string, len(st.Action.Entries))
+	for i, e := range st.Action.Entries {
+		out[i] = e.Pattern.String()
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // interner numbers what is equal alike.
@@ -252,10 +284,8 @@ func (q *question) run(scope Scope) {
 			return
 		}
 	}
-	for _, service := range scope.Services {
-		if q.service(service) {
-			return
-		}
+	if slices.ContainsFunc(scope.Services, q.service) {
+		return
 	}
 }
 
@@ -265,10 +295,8 @@ func (q *question) everyAction() {
 		services = append(services, service)
 	}
 	slices.Sort(services)
-	for _, service := range services {
-		if q.service(service) {
-			return
-		}
+	if slices.ContainsFunc(services, q.service) {
+		return
 	}
 	// Any service that no pattern names is like any other.
 	other := "x"
@@ -280,20 +308,29 @@ func (q *question) everyAction() {
 
 // service asks every class of action names of one service. It returns true to stop.
 func (q *question) service(service string) bool {
-	var strands []strand
-	for _, n := range q.services[service] {
-		strands = append(strands, strand{tokensOf(n.pattern), n.mark})
-	}
-	classes, ok := partitionStrings(strands, 1)
-	if !ok {
-		q.undecided = "too many states: the action patterns of " + service + " have too many wildcards"
-	}
-	for _, c := range classes {
+	for _, c := range q.names(service) {
 		if q.action(policy.Action{Service: service, Name: c.witness}, c.stmts.or(q.bare).xor(q.notAction)) {
 			return true
 		}
 	}
 	return false
+}
+
+// names is the classes of action names of a service.
+func (s *Space) names(service string) []class {
+	if classes, ok := s.nameClasses[service]; ok {
+		return classes
+	}
+	strands := make([]strand, len(s.services[service]))
+	for i, n := range s.services[service] {
+		strands[i] = strand{tokensOf(n.pattern), n.mark}
+	}
+	classes, ok := partitionStrings(strands, partitionOptions{limit: maxStates, min: 1})
+	if !ok {
+		s.undecided = "too many states: the action patterns of " + service + " have too many wildcards"
+	}
+	s.nameClasses[service] = classes
+	return classes
 }
 
 // matching is the statements whose action element matches.
@@ -332,9 +369,10 @@ func (q *question) action(a policy.Action, stmts stmtSet) bool {
 }
 
 // hopeless says whether no subset of the statements answers the question: this side
-// allows nothing, or both sides have statements for the same resources and conditions.
+// allows nothing, or the sides don't differ: every statement is on both as it is, or
+// both have statements for the same resources and conditions.
 func (q *question) hopeless(stmts stmtSet) bool {
-	return !stmts.meets(q.allow[q.side]) || q.alike(stmts)
+	return !stmts.meets(q.allow[q.side]) || !stmts.meets(q.differ) || q.alike(stmts)
 }
 
 // alike says whether the two sides' statements differ in nothing but their actions, so
@@ -360,16 +398,46 @@ func (q *question) answers(stmts stmtSet) bool {
 		(!stmts.meets(q.allow[other]) || stmts.meets(q.deny[other]))
 }
 
-// resources is the classes of resource strings under the given statements.
+// resources is the classes of resource strings under the given statements: taken from
+// the classes under all statements, or worked out anew when those are too many.
 func (s *Space) resources(stmts stmtSet) []class {
 	if classes, ok := s.resourceClasses[stmts]; ok {
 		return classes
 	}
-	var strands []strand
+	if s.allResources == nil {
+		var every stmtSet
+		for i := range s.stmts {
+			every.add(i)
+		}
+		s.allResources = new([]class)
+		if classes, ok := s.partitionResources(every, maxStates/4); ok {
+			*s.allResources = classes
+		}
+	}
+	classes, ok := *s.allResources, true
+	if classes == nil {
+		if classes, ok = s.partitionResources(stmts, maxStates); !ok {
+			s.undecided = "too many states: the resource patterns have too many wildcards"
+		}
+	}
+	seen := make(map[stmtSet]bool, len(classes))
+	out := make([]class, 0, len(classes))
+	for _, c := range classes {
+		if c.stmts = c.stmts.and(stmts); !seen[c.stmts] {
+			seen[c.stmts] = true
+			out = append(out, c)
+		}
+	}
+	s.resourceClasses[stmts] = out
+	return out
+}
+
+// partitionResources is the classes of resource strings by which of the statements match
+// them; ok is false if there were too many states to visit.
+func (s *Space) partitionResources(stmts stmtSet, limit int) (classes []class, ok bool) {
 	var whole stmtSet // statements that have every resource in their list, or no list
+	marks := map[wildcard.Pattern]stmtSet{}
 	for i := range stmts.all {
-		var mark stmtSet
-		mark.add(i)
 		rs := s.stmts[i].st.Resource
 		if !rs.Present {
 			whole.add(i)
@@ -381,22 +449,34 @@ func (s *Space) resources(stmts stmtSet) []class {
 			case p.All():
 				whole.add(i)
 			default:
-				strands = append(strands, strand{tokensOf(p), mark})
+				mark := marks[p]
+				mark.add(i)
+				marks[p] = mark
 			}
 		}
 	}
+	strands := make([]strand, 0, len(marks))
+	for p, mark := range marks {
+		strands = append(strands, strand{tokensOf(p), mark})
+	}
+	slices.SortFunc(strands, func(a, b strand) int { return slices.CompareFunc(a.toks, b.toks, compareTokens) })
 	strands = append(strands, s.freeStrands(stmts)...)
-	classes, ok := partitionStrings(strands, 0)
-	if !ok {
-		s.undecided = "too many states: the resource patterns have too many wildcards"
+	classes, ok = partitionStrings(strands, partitionOptions{limit: limit, needed: s.needed(stmts, whole)})
+	classes = s.expand(classes)
+	for i := range classes {
+		classes[i].stmts = classes[i].stmts.or(whole).xor(s.notResource).and(stmts)
 	}
-	out := make([]class, 0, len(classes))
-	for _, c := range s.expand(classes) {
-		c.stmts = c.stmts.or(whole).xor(s.notResource).and(stmts)
-		out = append(out, c)
+	return classes, ok
+}
+
+// needed is the statements of which a resource must match one: those that differ. Where
+// one of them matches whatever no pattern of its does, every resource counts.
+func (s *Space) needed(stmts, whole stmtSet) stmtSet {
+	differ := s.differ.and(stmts)
+	if differ.meets(whole) || differ.meets(s.notResource) || s.free {
+		return stmtSet{}
 	}
-	s.resourceClasses[stmts] = out
-	return out
+	return differ
 }
 
 // limits asks the conditions of the statements that an action and a resource match.

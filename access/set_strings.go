@@ -1,9 +1,9 @@
 package access
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/pare-iam/pare/internal/wildcard"
@@ -40,6 +40,11 @@ type token struct {
 	r       rune
 }
 
+// compareTokens orders tokens; the order means nothing but is always the same.
+func compareTokens(a, b token) int {
+	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.r, b.r))
+}
+
 func tokensOf(p wildcard.Pattern) []token {
 	toks := make([]token, 0, p.Len()+1)
 	for _, t := range p.Tokens() {
@@ -65,68 +70,108 @@ type class struct {
 type partition struct {
 	toks    []token
 	marks   []stmtSet // of the strands
-	visited map[string]bool
+	visited *keySet
 	seen    map[stmtSet]bool
+	dones   []doneSet // by number: 0 is the empty set
+	numbers map[stmtSet]int32
 	classes []class
 	path    []byte
-	min     int // shortest string that counts, in bytes: 0 or 1
+	places  []int32 // of the states on the path, one behind the other
+	key     []byte  // of the state that is looked up
+	next    []rune  // asked by the states on the path, one behind the other
+	wanted  []bool  // of the places: whether they are of a needed statement's pattern
+	options partitionOptions
 	left    int // states that may still be visited
+}
+
+// partitionOptions is what of the strings is asked for.
+type partitionOptions struct {
+	limit  int     // states that may be visited
+	min    int     // shortest string that counts, in bytes: 0 or 1
+	needed stmtSet // classes in which none of these matches may be left out; if any
 }
 
 // maxStates bounds the states of one partition. ARNs and action names need hundreds;
 // only many patterns with several stars each come near it.
 const maxStates = 20000
 
-// partitionStrings lists the classes of all strings of at least min bytes (0 or 1); ok
-// is false if there were too many states to visit.
-func partitionStrings(strands []strand, min int) (classes []class, ok bool) {
-	p := &partition{visited: map[string]bool{}, seen: map[stmtSet]bool{}, min: min, left: maxStates}
+// partitionStrings lists the classes of strings; ok is false if there were too many
+// states to visit.
+func partitionStrings(strands []strand, options partitionOptions) (classes []class, ok bool) {
+	p := &partition{visited: newKeySet(), seen: map[stmtSet]bool{}, options: options, left: options.limit}
+	p.dones, p.numbers = make([]doneSet, 1), map[stmtSet]int32{{}: 0}
 	var start state
 	for _, s := range strands {
 		first := int32(len(p.toks))
 		p.toks = append(p.toks, s.toks...)
 		p.toks = append(p.toks, token{kind: tokEnd, r: rune(len(p.marks))})
 		p.marks = append(p.marks, s.mark)
-		p.enter(&start, first)
+		for range len(s.toks) + 1 {
+			p.wanted = append(p.wanted, s.mark.meets(options.needed))
+		}
+		p.enter(&start.done, first)
 	}
-	start.tidy()
+	start.places = p.tidy(0)
 	p.explore(start)
 	return p.classes, p.left > 0
 }
 
-// state is where a string has led: places in the patterns, sorted, and the statements
-// whose patterns match whatever follows.
+// state is where a string has led: places in the patterns, sorted, and the number of the
+// set of statements whose patterns match whatever follows.
 type state struct {
 	places []int32
-	done   stmtSet
+	done   int32
 }
 
-func (s *state) tidy() {
-	slices.Sort(s.places)
-	s.places = slices.Compact(s.places)
+// doneSet is a set of statements and whether it is noted as a class.
+type doneSet struct {
+	stmts stmtSet
+	noted bool
+}
+
+// join numbers the union of a numbered set and another.
+func (p *partition) join(done int32, stmts stmtSet) int32 {
+	all := p.dones[done].stmts.or(stmts)
+	n, ok := p.numbers[all]
+	if !ok {
+		n = int32(len(p.dones))
+		p.numbers[all] = n
+		p.dones = append(p.dones, doneSet{stmts: all})
+	}
+	return n
+}
+
+// tidy makes a state's places of what was entered since p.places had the length from.
+func (p *partition) tidy(from int) []int32 {
+	slices.Sort(p.places[from:])
+	p.places = p.places[:from+len(slices.Compact(p.places[from:]))]
+	return p.places[from:len(p.places):len(p.places)]
 }
 
 // enter adds a place, and what a `*` there that stands for nothing leads to.
-func (p *partition) enter(s *state, at int32) {
+func (p *partition) enter(done *int32, at int32) {
 	if t := p.toks[at]; t.kind == tokStar {
 		if next := p.toks[at+1]; next.kind == tokEnd && !t.noColon {
-			s.done = s.done.or(p.marks[next.r])
+			*done = p.join(*done, p.marks[next.r])
 			return
 		}
-		p.enter(s, at+1)
+		p.enter(done, at+1)
 	}
-	s.places = append(s.places, at)
+	p.places = append(p.places, at)
 }
 
 // explore visits every state that some string leads to.
 func (p *partition) explore(s state) {
-	depth := len(p.path)
-	defer func() { p.path = p.path[:depth] }()
+	depth, places, asked := len(p.path), len(p.places), len(p.next)
+	defer func() { p.path, p.places, p.next = p.path[:depth], p.places[:places], p.next[:asked] }()
 	for {
+		if p.needless(s) {
+			return
+		}
 		p.record(s)
 		if len(s.places) == 0 {
-			if len(p.path) < p.min {
-				p.note(s.done, string(p.path)+string(otherThan(nil)))
+			if len(p.path) < p.options.min {
+				p.noteDone(s.done, otherThan(nil))
 			}
 			return
 		}
@@ -135,44 +180,61 @@ func (p *partition) explore(s state) {
 			break
 		}
 		// Any other character ends all of it, as none does.
-		if !p.seen[s.done] {
-			p.note(s.done, string(p.path)+string(otherThan([]rune{next})))
-		}
+		p.noteDone(s.done, otherThan([]rune{next}))
 		p.path = utf8.AppendRune(p.path, next)
 		s = p.step(s, next)
 	}
 	if p.left--; p.left <= 0 {
 		return
 	}
-	if p.loops(s) {
-		key := s.key()
-		if p.visited[key] {
-			return
-		}
-		p.visited[key] = true
+	if p.loops(s) && p.again(s) {
+		return
 	}
 	next := p.asked(s)
-	for _, r := range append(next, otherThan(next)) {
-		at := len(p.path)
+	at, below := len(p.path), len(p.places)
+	for _, r := range next {
 		p.path = utf8.AppendRune(p.path, r)
 		p.explore(p.step(s, r))
-		p.path = p.path[:at]
+		p.path, p.places = p.path[:at], p.places[:below]
 	}
+}
+
+// needless says whether no needed statement's pattern matches what follows.
+func (p *partition) needless(s state) bool {
+	if p.options.needed.empty() || p.dones[s.done].stmts.meets(p.options.needed) {
+		return false
+	}
+	return !slices.ContainsFunc(s.places, func(at int32) bool { return p.wanted[at] })
 }
 
 // record notes the class of the string that led here.
 func (p *partition) record(s state) {
-	stmts := s.done
+	stmts, ends := p.dones[s.done].stmts, false
 	for _, at := range s.places {
 		if t := p.toks[at]; t.kind == tokEnd {
-			stmts = stmts.or(p.marks[t.r])
+			stmts, ends = stmts.or(p.marks[t.r]), true
 		}
 	}
+	if !ends && p.dones[s.done].noted || p.seen[stmts] {
+		return
+	}
 	p.note(stmts, string(p.path))
+	p.dones[s.done].noted = p.seen[p.dones[s.done].stmts]
+}
+
+// noteDone notes the class of the string that led here and one more character, after
+// which nothing but done matches.
+func (p *partition) noteDone(done int32, next rune) {
+	if d := &p.dones[done]; !d.noted {
+		d.noted = true
+		if !p.seen[d.stmts] {
+			p.note(d.stmts, string(p.path)+string(next))
+		}
+	}
 }
 
 func (p *partition) note(stmts stmtSet, witness string) {
-	if !p.seen[stmts] && len(witness) >= p.min {
+	if len(witness) >= p.options.min {
 		p.seen[stmts] = true
 		p.classes = append(p.classes, class{stmts, witness})
 	}
@@ -199,22 +261,25 @@ func (p *partition) loops(s state) bool {
 	return false
 }
 
-// asked lists the characters that some place treats in a way of its own.
+// asked lists the characters that some place treats in a way of its own, and one that
+// none does.
 func (p *partition) asked(s state) []rune {
-	var out []rune
+	from := len(p.next)
 	for _, at := range s.places {
 		t := p.toks[at]
 		switch {
 		case t.kind == tokChar && t.fold && isLetter(t.r):
-			out = append(out, t.r|0x20, t.r&^0x20)
+			p.next = append(p.next, t.r|0x20, t.r&^0x20)
 		case t.kind == tokChar:
-			out = append(out, t.r)
+			p.next = append(p.next, t.r)
 		case t.noColon:
-			out = append(out, ':')
+			p.next = append(p.next, ':')
 		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	slices.Sort(p.next[from:])
+	p.next = p.next[:from+len(slices.Compact(p.next[from:]))]
+	p.next = append(p.next, otherThan(p.next[from:]))
+	return p.next[from:len(p.next):len(p.next)]
 }
 
 func isLetter(r rune) bool { return 'a' <= r|0x20 && r|0x20 <= 'z' }
@@ -235,39 +300,35 @@ func otherThan(list []rune) rune {
 
 // step reads one character.
 func (p *partition) step(s state, r rune) state {
-	next := state{places: make([]int32, 0, len(s.places)+2), done: s.done}
+	from := len(p.places)
+	done := s.done
 	for _, at := range s.places {
 		t := p.toks[at]
 		switch t.kind {
 		case tokChar:
 			if t.r == r || t.fold && isLetter(r) && t.r|0x20 == r|0x20 {
-				p.enter(&next, at+1)
+				p.enter(&done, at+1)
 			}
 		case tokAny:
 			if !t.noColon || r != ':' {
-				p.enter(&next, at+1)
+				p.enter(&done, at+1)
 			}
 		case tokStar:
 			if !t.noColon || r != ':' {
-				p.enter(&next, at)
+				p.enter(&done, at)
 			}
 		case tokEnd:
 		}
 	}
-	next.tidy()
-	return next
+	return state{p.tidy(from), done}
 }
 
-func (s state) key() string {
-	var b strings.Builder
-	var buf [8]byte
+// again says whether the state was visited, and notes that it is now.
+func (p *partition) again(s state) bool {
+	p.key = p.key[:0]
 	for _, at := range s.places {
-		binary.LittleEndian.PutUint32(buf[:4], uint32(at))
-		b.Write(buf[:4])
+		p.key = binary.LittleEndian.AppendUint32(p.key, uint32(at))
 	}
-	for _, w := range s.done {
-		binary.LittleEndian.PutUint64(buf[:], w)
-		b.Write(buf[:])
-	}
-	return b.String()
+	p.key = binary.LittleEndian.AppendUint32(p.key, uint32(s.done))
+	return !p.visited.add(p.key)
 }

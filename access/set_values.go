@@ -101,7 +101,7 @@ func (k *keyClasses) stringCandidates() []string {
 			}
 		}
 	}
-	classes, ok := partitionStrings(strands, 0)
+	classes, ok := partitionStrings(strands, partitionOptions{limit: maxStates})
 	if !ok {
 		k.undecided = "too many states: the conditions on " + k.key + " have too many wildcards"
 	}

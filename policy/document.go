@@ -1,8 +1,6 @@
 package policy
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // Version is the version of the policy language that a document is written in.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html

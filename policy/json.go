@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -172,10 +173,8 @@ type nameSet struct {
 
 // add is false when the name was in the set already.
 func (s *nameSet) add(name string) bool {
-	for _, known := range s.few[:s.count] {
-		if known == name {
-			return false
-		}
+	if slices.Contains(s.few[:s.count], name) {
+		return false
 	}
 	if s.count < len(s.few) {
 		s.few[s.count] = name

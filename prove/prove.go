@@ -66,7 +66,7 @@ type Result struct {
 	Verdict Verdict
 
 	NoNewAccess Claim // every request that new allows, old allows: over all strings
-	UsedKept    Claim // catalog actions that aren't unused: decided alike on every resource and context
+	UsedKept    Claim // catalog actions that aren't unused: what old allows, new allows, on every resource and context
 	UnusedGone  Claim // unused actions, and whole unused services: allowed on nothing
 	ShapeKept   Claim // bytes outside the changed lists are the same bytes
 }

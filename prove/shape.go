@@ -25,6 +25,9 @@ func (r *refinement) shape(next *policy.Document) Claim {
 	j := 0
 	for i, p := range r.pairs {
 		if p.next == nil {
+			if !r.mayGo(p.old) {
+				return differs(fmt.Sprintf("statement %d is gone, and something of it isn't unused", i))
+			}
 			continue
 		}
 		if !bytes.Equal(old.before[i], now.before[j]) || !bytes.Equal(old.after[i], now.after[j]) {
@@ -40,6 +43,17 @@ func (r *refinement) shape(next *policy.Document) Claim {
 		j++
 	}
 	return Claim{Verdict: Proved}
+}
+
+// mayGo says whether a statement is one that can go: an Allow whose every entry matches
+// something unused.
+func (r *refinement) mayGo(st *policy.Statement) bool {
+	if st.Effect == policy.Deny || st.Action.Not {
+		return false
+	}
+	return !slices.ContainsFunc(st.Action.Entries, func(e policy.ActionEntry) bool {
+		return !r.namesUnused([]policy.ActionEntry{e})
+	})
 }
 
 func differs(how string) Claim { return Claim{Verdict: Refuted, Reason: how} }

@@ -52,9 +52,7 @@ func (u unusedSet) scope() access.Scope {
 			}
 		}
 	}
-	for _, service := range sortedKeys(u.services) {
-		scope.Services = append(scope.Services, service)
-	}
+	scope.Services = sortedKeys(u.services)
 	return scope
 }
 

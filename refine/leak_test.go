@@ -53,10 +53,10 @@ func TestWordNodesThatLeak(t *testing.T) {
 func wordNodes(service *catalog.Service) map[string][]string {
 	nodes := map[string][]string{}
 	for _, a := range service.Actions {
-		prefix := ""
+		var prefix strings.Builder
 		for _, word := range splitWords(a.Name) {
-			prefix += word
-			nodes[prefix] = append(nodes[prefix], a.Name)
+			prefix.WriteString(word)
+			nodes[prefix.String()] = append(nodes[prefix.String()], a.Name)
 		}
 	}
 	return nodes

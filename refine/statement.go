@@ -239,10 +239,10 @@ func (r *run) everything(st *policy.Statement, entry int) change {
 // dropCovered takes from what comes in whatever an entry that stays, or another that
 // comes in, allows already, and says how many entries the list has afterwards.
 func dropCovered(entries []policy.ActionEntry, changes []change) (left int) {
-	var c coverage
+	c := coverage{exact: map[string]bool{}}
 	for i, e := range entries {
 		if changes[i].reason.Kind == 0 {
-			c.add(e.Pattern)
+			c.add(e.Text, e.Pattern)
 			left++
 		}
 	}
@@ -261,7 +261,9 @@ func dropCovered(entries []policy.ActionEntry, changes []change) (left int) {
 	if incoming > 1 {
 		for _, ch := range changes {
 			for _, text := range ch.in {
-				c.addWide(text)
+				if strings.ContainsAny(text, "*?") {
+					c.addWide(mustPattern(text))
+				}
 			}
 		}
 	}
@@ -281,15 +283,16 @@ func dropCovered(entries []policy.ActionEntry, changes []change) (left int) {
 
 // coverage is a set of entries of one list.
 type coverage struct {
-	stays   []policy.ActionPattern // entries that stay
-	wide    []policy.ActionPattern // entries with wildcards that come in
-	printed map[policy.ActionPattern]bool
+	exact map[string]bool        // entries that stay or were printed, folded
+	wide  []policy.ActionPattern // entries with wildcards
 }
 
-func (c *coverage) add(p policy.ActionPattern) { c.stays = append(c.stays, p) }
+func (c *coverage) add(text string, p policy.ActionPattern) {
+	c.exact[wildcard.Fold(text)] = true
+	c.addWide(p)
+}
 
-func (c *coverage) addWide(text string) {
-	p := mustPattern(text)
+func (c *coverage) addWide(p policy.ActionPattern) {
 	if _, exact := p.Name.Text(); !exact {
 		c.wide = append(c.wide, p)
 	}
@@ -297,24 +300,19 @@ func (c *coverage) addWide(text string) {
 
 // covered says whether the entry needn't be printed, and notes that it was.
 func (c *coverage) covered(text string) bool {
-	p := mustPattern(text)
-	if c.printed[p] {
+	lower := wildcard.Fold(text)
+	if c.exact[lower] {
 		return true
 	}
-	for _, q := range c.stays {
-		if q.Contains(p) {
-			return true
+	if len(c.wide) > 0 {
+		p := mustPattern(text)
+		for _, q := range c.wide {
+			if q != p && q.Contains(p) {
+				return true
+			}
 		}
 	}
-	for _, q := range c.wide {
-		if q != p && q.Contains(p) {
-			return true
-		}
-	}
-	if c.printed == nil {
-		c.printed = map[policy.ActionPattern]bool{}
-	}
-	c.printed[p] = true
+	c.exact[lower] = true
 	return false
 }
 

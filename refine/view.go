@@ -16,7 +16,7 @@ type Node struct {
 	Matched  int      // actions that the pattern matches and that begin with Text, in any case
 	Unused   int      // those of them that are unused
 	Action   string   // the one that is Text itself, such as "s3:GetObject"; "" if there is none
-	InUse    bool     // of Action
+	Kept     bool     // Action isn't unused
 	Printed  []string // entries that take the pattern's place and come from this node
 	Children []Node   // sorted by text without case; a node may hold one of fewer words
 }
@@ -94,7 +94,7 @@ func (v view) node(i int, covered bool) Node {
 		Unused:  v.m.unusedIn(n.lo, n.hi),
 	}
 	if n.exact >= 0 && v.m.matchedIn(n.exact, n.exact+1) == 1 {
-		out.Action, out.InUse = v.t.names[n.exact], v.m.keeps(n.exact)
+		out.Action, out.Kept = v.t.names[n.exact], v.m.keeps(n.exact)
 	}
 	if !covered {
 		out.Printed = v.printed(n, out)
@@ -115,7 +115,7 @@ func (v view) printed(n *trieNode, shown Node) []string {
 		c := cover{trie: v.t, p: v.p, m: v.m}
 		c.print(n, shown.Matched)
 		return c.texts
-	case shown.InUse:
+	case shown.Kept:
 		return []string{shown.Action}
 	}
 	return nil

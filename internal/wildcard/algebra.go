@@ -128,7 +128,7 @@ func prepend(tok Token, tails []Pattern) []Pattern {
 	var head Pattern
 	switch tok.Kind {
 	case Star:
-		head = Pattern{string([]byte{star})}
+		head = Pattern{starText}
 	case Any:
 		head = Pattern{string([]byte{any1})}
 	case Char:

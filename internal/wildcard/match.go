@@ -29,7 +29,7 @@ func (p Pattern) Match(s string) bool { return p.Contains(Literal(s)) }
 // stars, times len(p)/64 at worst, for segments with a `?` inside.
 func (p Pattern) Contains(q Pattern) bool {
 	text := q.enc
-	seg, rest, hasStar := cutStar(p.enc)
+	seg, rest, hasStar := strings.Cut(p.enc, starText)
 	if !hasStar {
 		n, ok := matchHere(seg, text)
 		return ok && n == len(text)
@@ -38,7 +38,7 @@ func (p Pattern) Contains(q Pattern) bool {
 	end, ok := matchHere(seg, text)
 	for ok {
 		text, ok = skip(text[end:], count)
-		seg, rest, hasStar = cutStar(rest)
+		seg, rest, hasStar = strings.Cut(rest, starText)
 		if !hasStar {
 			return ok && matchTail(seg, text)
 		}
@@ -47,14 +47,6 @@ func (p Pattern) Contains(q Pattern) bool {
 		ok = ok && end >= 0
 	}
 	return false
-}
-
-// cutStar splits an encoded pattern at its first `*`.
-func cutStar(enc string) (before, after string, found bool) {
-	if i := strings.IndexByte(enc, star); i >= 0 {
-		return enc[:i], enc[i+1:], true
-	}
-	return enc, "", false
 }
 
 // trimAny splits off the `?`s at the end of a segment and counts them.

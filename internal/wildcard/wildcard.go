@@ -17,8 +17,10 @@ import (
 // The two wildcards inside an encoded pattern. Neither byte occurs in valid UTF-8,
 // so an encoded pattern is unambiguous, comparable, and searched with strings.Index.
 const (
-	star = '\xff'
-	any1 = '\xfe'
+	star = 0xFF
+	any1 = 0xFE
+
+	starText = "\xff"
 )
 
 // Pattern is a set of strings. The zero value matches the empty string alone.
@@ -162,7 +164,7 @@ func (p Pattern) IsPrefix() bool {
 }
 
 // All says whether p is `*`, the pattern of all strings.
-func (p Pattern) All() bool { return p.enc == string([]byte{star}) }
+func (p Pattern) All() bool { return p.enc == starText }
 
 // Len is the length of the pattern as String prints it, in bytes.
 func (p Pattern) Len() int { return len(p.enc) }
