@@ -171,9 +171,9 @@ func (p *listPlan) add(a Actions, e Edit) error {
 	if !slices.Equal(e.Out, out) {
 		return fmt.Errorf("entry %d is %q: the edit takes out %q", e.Entry, out, e.Out)
 	}
-	quoted := p.in[e.Entry]
+	quoted := slices.Grow(p.in[e.Entry], len(e.In))
 	for _, text := range e.In {
-		q, err := jsontext.AppendQuote(nil, text)
+		q, err := jsontext.AppendQuote(make([]byte, 0, len(text)+2), text)
 		if err != nil { // it has no other
 			return fmt.Errorf("entry %d: %q isn't UTF-8", e.Entry, text)
 		}

@@ -80,9 +80,18 @@ func (l layout) region(kept, next int, items []placed) Splice {
 	} else {
 		text.WriteString(l.gap(0))
 	}
+	siblings := "" // what separates entries in the same place as prev
 	for i, it := range items {
-		if kept >= 0 || i > 0 {
+		switch {
+		case i > 0 && it.place == prev:
+			if siblings == "" {
+				siblings = l.between(prev, prev)
+				text.Grow((len(items) - i) * (len(siblings) + len(it.text)))
+			}
+			text.WriteString(siblings)
+		case kept >= 0 || i > 0:
 			text.WriteString(l.between(prev, it.place))
+			siblings = ""
 		}
 		text.WriteString(it.text)
 		prev = it.place

@@ -146,11 +146,10 @@ func (r *refinement) usedKept() Claim {
 }
 
 func (r *refinement) unusedGone() Claim {
-	scope := r.unused.scope()
 	if !r.grantsUnused() {
 		return Claim{Verdict: Proved}
 	}
-	return r.ask(access.A, scope, false)
+	return r.ask(access.A, r.unused.scope(), false)
 }
 
 // ask looks for a request in the scope that one side allows: and the other doesn't, if

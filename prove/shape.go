@@ -69,7 +69,9 @@ type pieces struct {
 
 func cut(d *policy.Document) pieces {
 	src := d.Bytes()
-	var p pieces
+	n := len(d.Statements)
+	all := make([][]byte, 3*n)
+	p := pieces{before: all[:0:n], after: all[n : n : 2*n], gap: all[2*n : 2*n]}
 	end := 0
 	for i, st := range d.Statements {
 		list := st.Action.Span()

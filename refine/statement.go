@@ -78,7 +78,7 @@ func (r *run) countsOf(t *trie, service string) []int32 {
 	if counts := r.unused.counts[service]; counts != nil {
 		return counts
 	}
-	return make([]int32, len(t.actions)+1)
+	return t.none
 }
 
 // change is what becomes of one entry. The zero value leaves it.
@@ -234,95 +234,6 @@ func (r *run) everything(st *policy.Statement, entry int) change {
 	}
 	r.noteAt(UnknownDropped, st, entry)
 	return c
-}
-
-// dropCovered takes from what comes in whatever an entry that stays, or another that
-// comes in, allows already, and says how many entries the list has afterwards.
-func dropCovered(entries []policy.ActionEntry, changes []change) (left int) {
-	c := coverage{exact: map[string]bool{}}
-	for i, e := range entries {
-		if changes[i].reason.Kind == 0 {
-			c.add(e.Text, e.Pattern)
-			left++
-		}
-	}
-	incoming := 0
-	for _, ch := range changes {
-		if ch.in != nil {
-			incoming++
-		}
-	}
-	if incoming == 0 || left == 0 && incoming == 1 {
-		for _, ch := range changes {
-			left += len(ch.in)
-		}
-		return left
-	}
-	if incoming > 1 {
-		for _, ch := range changes {
-			for _, text := range ch.in {
-				if strings.ContainsAny(text, "*?") {
-					c.addWide(mustPattern(text))
-				}
-			}
-		}
-	}
-	for i := range changes {
-		ch := &changes[i]
-		if ch.in == nil {
-			continue
-		}
-		ch.in = slices.DeleteFunc(ch.in, c.covered)
-		left += len(ch.in)
-		if len(ch.in) == 0 {
-			ch.reason.Kind = AlreadyCovered
-		}
-	}
-	return left
-}
-
-// coverage is a set of entries of one list.
-type coverage struct {
-	exact map[string]bool        // entries that stay or were printed, folded
-	wide  []policy.ActionPattern // entries with wildcards
-}
-
-func (c *coverage) add(text string, p policy.ActionPattern) {
-	c.exact[wildcard.Fold(text)] = true
-	c.addWide(p)
-}
-
-func (c *coverage) addWide(p policy.ActionPattern) {
-	if _, exact := p.Name.Text(); !exact {
-		c.wide = append(c.wide, p)
-	}
-}
-
-// covered says whether the entry needn't be printed, and notes that it was.
-func (c *coverage) covered(text string) bool {
-	lower := wildcard.Fold(text)
-	if c.exact[lower] {
-		return true
-	}
-	if len(c.wide) > 0 {
-		p := mustPattern(text)
-		for _, q := range c.wide {
-			if q != p && q.Contains(p) {
-				return true
-			}
-		}
-	}
-	c.exact[lower] = true
-	return false
-}
-
-// mustPattern reads a pattern that this package printed.
-func mustPattern(text string) policy.ActionPattern {
-	p, err := policy.ParseActionPattern(text)
-	if err != nil {
-		panic("refine: printed " + text + ": " + err.Error())
-	}
-	return p
 }
 
 // exclude refines an Allow statement with NotAction, which allows what it doesn't name:

@@ -27,6 +27,7 @@ type trie struct {
 	index   map[string]int // of the actions, by their lower-case name
 	nodes   []trieNode     // preorder; the first is the root, the empty text
 	inOrder bool           // preorder is also the order of words
+	none    []int32        // the running counts of no action
 }
 
 type trieNode struct {
@@ -40,7 +41,7 @@ type trieNode struct {
 
 func newTrie(service *catalog.Service) *trie {
 	t := &trie{service: service.Prefix, prefix: service.Prefix + ":", actions: service.Actions}
-	t.names, t.index = make([]string, len(t.actions)), map[string]int{}
+	t.names, t.index, t.none = make([]string, len(t.actions)), map[string]int{}, make([]int32, len(t.actions)+1)
 	casing := map[string]string{}
 	for i, a := range t.actions {
 		t.names[i], t.index[a.Lower] = t.prefix+a.Name, i

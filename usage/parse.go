@@ -84,7 +84,7 @@ func (s *source) decode(value jsontext.Value, pointer, want string, out any) boo
 	var sem *json.SemanticError
 	var syn *jsontext.SyntacticError
 	switch {
-	case errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+	case len(bytes.TrimSpace(s.src)) == 0:
 		s.reportAt(0, "", "empty: want a list of unused permissions; when nothing is unused, []")
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		s.reportAt(len(s.src), "", "ends in the middle of a value: want %s, closed", want)
