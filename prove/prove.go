@@ -76,7 +76,9 @@ type Result struct {
 // not claimed about: such evidence removes nothing.
 func Refinement(c *catalog.Catalog, old, next *policy.Document, unused usage.Unused) Result {
 	if next == nil {
-		return Split(c, old, nil, unused)
+		out := newRefinement(c, old, nil, unused).result()
+		out.ShapeKept.Verdict = Proved // there are no bytes to differ
+		return out
 	}
 	r := newRefinement(c, old, []*policy.Document{next}, unused)
 	out := r.result()

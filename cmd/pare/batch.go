@@ -38,14 +38,14 @@ type batch struct {
 // answerFunc writes the answer to a case, one line, or returns why there is none.
 type answerFunc func(w io.Writer, c batchCase) error
 
-func (b batch) run(cmd *cobra.Command, answer answerFunc) error {
+func (b batch) run(cmd *cobra.Command, answer answerFunc) (err error) {
 	name, in := "stdin", cmd.InOrStdin()
 	if b.path != "-" {
 		f, err := os.Open(b.path)
 		if err != nil {
-			return err
+			return plainError(err)
 		}
-		defer f.Close()
+		defer func() { err = errors.Join(err, f.Close()) }()
 		name, in = b.path, f
 	}
 	return b.output.write(cmd, func(w io.Writer) error {
@@ -231,11 +231,12 @@ func (s caseShape) parse(line batchLine) (batchCase, error) {
 
 // member reads one member of a case.
 func (s caseShape) member(c *batchCase, dec *jsontext.Decoder) error {
+	at := c.next(int(dec.InputOffset()))
 	key, err := dec.ReadToken()
 	if err != nil {
 		return c.syntax(err)
 	}
-	name, at := key.String(), int(dec.InputOffset())
+	name := key.String()
 	value, err := dec.ReadValue()
 	if err != nil {
 		return c.syntax(err)
@@ -252,6 +253,14 @@ func (s caseShape) member(c *batchCase, dec *jsontext.Decoder) error {
 		return c.at(at, "unknown member %q: want %s", name, strings.Join(slices.Concat([]string{"id"}, s.must, s.may), ", "))
 	}
 	return nil
+}
+
+// next is the offset of the next token.
+func (c batchCase) next(from int) int {
+	for from < len(c.line.text) && strings.IndexByte(" \t\r\n,:", c.line.text[from]) >= 0 {
+		from++
+	}
+	return from
 }
 
 // at is an error at an offset of the line.

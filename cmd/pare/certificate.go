@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -39,11 +40,10 @@ func writeCertificates(cmd *cobra.Command, folder string, rec report.Recommendat
 	if err := finishAll(temps, err); err != nil {
 		return err
 	}
-	stderr := cmd.ErrOrStderr()
 	for i, c := range certificates {
-		fmt.Fprintf(stderr, "%s: %s\n", temps[i].target, c.Claim)
+		cmd.PrintErrf("%s: %s\n", temps[i].target, strings.Join(strings.Fields(c.Claim), " "))
 	}
-	fmt.Fprintf(stderr, "each claim holds if the answer is unsat: cvc5 --lang=smt2 --strings-exp FILE\n")
+	cmd.PrintErrf("a claim holds if every answer is unsat: cvc5 --lang=smt2 --strings-exp FILE\n")
 	return nil
 }
 

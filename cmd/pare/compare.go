@@ -33,14 +33,15 @@ way. The exit code is 0 for every relation.
 		Example: `  pare compare before.json after.json
   pare compare a.json b.json -o json
   pare compare --batch cases.jsonl > answers.jsonl`,
-		Args: cobra.MaximumNArgs(2),
+		Args: atMostPolicies(2),
 		RunE: func(cmd *cobra.Command, args []string) error { return in.run(cmd, args) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&in.catalog, "catalog", "", "for the names of actions in requests; "+catalogFlagUsage)
-	f.StringVarP(&in.format, "output", "o", "text", "`text or json`")
+	f.StringVarP(&in.format, "output", "o", "text", "the `format`: text or json")
 	f.StringVar(&in.outputFile, outputFileFlag, "", outputFileUsage)
 	f.StringVar(&in.batch, "batch", "", batchFlagUsage)
+	complete(cmd, "output", "text", "json")
 	return cmd
 }
 

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -20,7 +22,15 @@ func readInput(cmd *cobra.Command, path string) (name string, src []byte, err er
 		return "stdin", src, err
 	}
 	src, err = os.ReadFile(path)
-	return path, src, err
+	return path, src, plainError(err)
+}
+
+// plainError says which file and what is wrong with it, without the system call.
+func plainError(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Errorf("%s: %w", p.Path, p.Err)
+	}
+	return err
 }
 
 // readIdentityPolicy reads a policy document and checks that it is an identity policy.
@@ -46,13 +56,7 @@ func readUnused(cmd *cobra.Command, path string) (usage.Unused, error) {
 
 // onlyOneStdin refuses a command line in which two inputs are standard input.
 func onlyOneStdin(paths ...string) error {
-	n := 0
-	for _, p := range paths {
-		if p == "-" {
-			n++
-		}
-	}
-	if n > 1 {
+	if n := len(paths) - len(slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return p == "-" })); n > 1 {
 		return usageError{fmt.Errorf("standard input (-) is given %d times: it can be read once", n)}
 	}
 	return nil
@@ -65,4 +69,22 @@ func oneOf(flag, value string, want ...string) error {
 	}
 	last := len(want) - 1
 	return usageError{fmt.Errorf("%s %s: want %s or %s", flag, value, strings.Join(want[:last], ", "), want[last])}
+}
+
+// atMostPolicies refuses more than n arguments.
+func atMostPolicies(n int) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > n {
+			return fmt.Errorf("%d policies: want %d", len(args), n)
+		}
+		return nil
+	}
+}
+
+// complete makes the shell offer the values that a flag takes.
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	offer := cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+	if err := cmd.RegisterFlagCompletionFunc(flag, offer); err != nil {
+		panic("pare: " + err.Error()) // no such flag
+	}
 }

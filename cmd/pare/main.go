@@ -9,6 +9,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 )
@@ -32,12 +36,39 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	cmd, err := root.ExecuteContextC(ctx)
 	var quiet quietError
 	if err != nil && !errors.As(err, &quiet) {
-		fmt.Fprintf(stderr, "%v\n", err)
+		message := err.Error()
+		if errors.Is(err, context.Canceled) {
+			message = "interrupted"
+		}
+		root.PrintErrf("%s\n", forTerminal(message))
 		if hint := hintOf(err, cmd); hint != "" {
-			fmt.Fprintf(stderr, "hint: %s\n", hint)
+			root.PrintErrf("hint: %s\n", hint)
 		}
 	}
 	return err
+}
+
+// forTerminal is a message of lines that a terminal prints as they are, however long and
+// strange what they quote.
+func forTerminal(message string) string {
+	const most, tail = 600, 200
+	var out []string
+	for line := range strings.SplitSeq(message, "\n") {
+		text := []rune(line)
+		if len(text) > most {
+			text = slices.Concat(text[:most-tail], []rune(" … "), text[len(text)-tail:])
+		}
+		var shown strings.Builder
+		for _, c := range text {
+			if unicode.IsPrint(c) || c == '\t' {
+				shown.WriteRune(c)
+			} else {
+				shown.WriteString(strings.Trim(strconv.QuoteRune(c), "'"))
+			}
+		}
+		out = append(out, shown.String())
+	}
+	return strings.Join(out, "\n")
 }
 
 func newRootCommand() *cobra.Command {
@@ -51,9 +82,10 @@ Results go to standard output, everything else to standard error. Nothing is sen
 anywhere and no AWS account is read or changed.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          knownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.PersistentFlags().Bool(noColorFlag, false, "no colour (also: NO_COLOR, TERM=dumb, output that isn't a terminal)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
@@ -68,6 +100,18 @@ anywhere and no AWS account is read or changed.`,
 	)
 	asUsageErrors(root)
 	return root
+}
+
+// knownCommand refuses a word that is no command.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := fmt.Errorf("%s: no such command", args[0])
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return hintError{usageError{err}, "did you mean `" + cmd.CommandPath() + " " + strings.Join(near, "` or `"+cmd.CommandPath()+" ") + "`?"}
+	}
+	return err
 }
 
 // asUsageErrors makes a wrong number of arguments an error of usage, in every command.

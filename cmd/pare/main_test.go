@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"strconv"
@@ -14,16 +15,20 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"pare": main})
 }
 
-// The scripts run the command as users do. PARE_UPDATE=1 rewrites the files that they
-// compare with; the difference is then reviewed.
+var rewrite = flag.Bool("update", false, "rewrite the expected outputs, and those that README.md shows")
+
+// The scripts run the command as users do. With -update the files are rewritten that they
+// compare with; the difference is then reviewed. Each script finds AWS's published
+// examples in its folder: catalog-2024-06.json, myrole and s3readonly.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
-		UpdateScripts:       os.Getenv("PARE_UPDATE") != "",
+		UpdateScripts:       *rewrite,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PARE_CACHE_DIR", env.WorkDir+"/cache")
-			return nil
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // else each command of a race test waits a second
+			return os.CopyFS(env.WorkDir, os.DirFS("testdata/examples"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 	})

@@ -28,10 +28,11 @@ func (s sink) write(cmd *cobra.Command, write func(io.Writer) error) error {
 	if s.path == "" {
 		return write(cmd.OutOrStdout())
 	}
-	if err := s.check(); err != nil {
+	path, err := s.target()
+	if err != nil {
 		return err
 	}
-	temp, err := newTempFile(s.path)
+	temp, err := newTempFile(path)
 	if err != nil {
 		return err
 	}
@@ -39,24 +40,25 @@ func (s sink) write(cmd *cobra.Command, write func(io.Writer) error) error {
 	return temp.finish(errors.Join(write(buffered), buffered.Flush()))
 }
 
-// check refuses to overwrite what was read.
-func (s sink) check() error {
-	target, err := os.Stat(s.path)
+// target is the file to write, links followed. It refuses to replace what was read, and
+// what isn't a file.
+func (s sink) target() (string, error) {
+	there, err := os.Stat(s.path)
 	if err != nil {
-		return nil // nothing is there, or newTempFile says what is wrong
+		return s.path, nil // nothing is there, or newTempFile says what is wrong
 	}
-	if target.IsDir() {
-		return fmt.Errorf("%s: a folder: --%s wants the name of a file", s.path, outputFileFlag)
+	if !there.Mode().IsRegular() {
+		return "", hintError{fmt.Errorf("%s: not a file", s.path), "--" + outputFileFlag + " wants the name of a file; for a pipe or a device use > " + s.path}
 	}
 	for _, input := range s.inputs {
-		if read, err := os.Stat(input); err == nil && os.SameFile(read, target) {
-			return hintError{
+		if read, err := os.Stat(input); err == nil && os.SameFile(read, there) {
+			return "", hintError{
 				fmt.Errorf("%s: is read from too, and isn't overwritten", s.path),
 				"give --" + outputFileFlag + " another name, and move the file when you have looked at it",
 			}
 		}
 	}
-	return nil
+	return filepath.EvalSymlinks(s.path)
 }
 
 // tempFile is a file on its way to its name, beside it.
@@ -67,7 +69,10 @@ type tempFile struct {
 
 func newTempFile(target string) (tempFile, error) {
 	f, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*")
-	return tempFile{f, target}, err
+	if err != nil {
+		return tempFile{}, fmt.Errorf("%s: %w", target, errors.Unwrap(err))
+	}
+	return tempFile{f, target}, nil
 }
 
 // finish gives the file its name, or removes it if there was an error.

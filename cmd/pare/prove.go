@@ -39,15 +39,16 @@ otherwise.
 		Example: `  pare prove policy.json recommended.json --unused unused.json
   pare prove old.json new.json -o json
   pare prove --batch cases.jsonl > answers.jsonl`,
-		Args: cobra.MaximumNArgs(2),
+		Args: atMostPolicies(2),
 		RunE: func(cmd *cobra.Command, args []string) error { return in.run(cmd, args) },
 	}
 	f := cmd.Flags()
 	f.StringVarP(&in.unused, "unused", "u", "", "what is unused, a `file`; - is standard input")
 	f.StringVar(&in.catalog, "catalog", "", catalogFlagUsage)
-	f.StringVarP(&in.format, "output", "o", "text", "`text or json`")
+	f.StringVarP(&in.format, "output", "o", "text", "the `format`: text or json")
 	f.StringVar(&in.outputFile, outputFileFlag, "", outputFileUsage)
 	f.StringVar(&in.batch, "batch", "", batchFlagUsage)
+	complete(cmd, "output", "text", "json")
 	return cmd
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -61,7 +60,7 @@ func newRecommendCommand() *cobra.Command {
   aws iam get-role-policy … --query PolicyDocument | pare recommend - --unused unused.json
   pare recommend --trie 's3:Get*' --unused unused.json -o svg > trie.svg
   pare recommend --batch cases.jsonl > answers.jsonl`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMostPolicies(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				in.policy = args[0]
@@ -77,15 +76,17 @@ func (in *recommendInput) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVarP(&in.unused, "unused", "u", "", "what is unused, a `file`; - is standard input")
 	f.StringVar(&in.catalog, "catalog", "", catalogFlagUsage)
-	f.StringVarP(&in.format, "output", "o", "text", "`text, json, policy or md`; svg with --trie")
+	f.StringVarP(&in.format, "output", "o", "text", "the `format`: text, json, policy or md; svg with --trie")
 	f.StringVar(&in.outputFile, outputFileFlag, "", outputFileUsage)
-	f.StringVar(&in.limit, "limit", report.Managed.String(), "what the policy is attached as, which limits its size: `managed, role, user or group`")
+	f.StringVar(&in.limit, "limit", report.Managed.String(), "`what` the policy is attached as, which limits its size: managed, role, user or group")
 	f.BoolVar(&in.compact, "compact", false, "fewest characters rather than shortest prefixes, for a policy that doesn't fit the limit")
 	f.BoolVar(&in.split, "split", false, "several policies, if one doesn't fit the limit")
 	f.BoolVar(&in.ignoreUnknown, "ignore-unknown", false, "go on when the unused list names a service that nobody knows")
 	f.StringVar(&in.certificate, "certificate", "", "write the claims as SMT-LIB 2 files into this `folder`, for cvc5 to check")
 	f.StringVar(&in.trie, "trie", "", "draw the trie of an action `pattern` instead")
 	f.StringVar(&in.batch, "batch", "", batchFlagUsage)
+	complete(cmd, "output", "text", "json", "policy", "md", "svg")
+	complete(cmd, "limit", "managed", "role", "user", "group")
 }
 
 func (in *recommendInput) run(cmd *cobra.Command) error {
@@ -207,12 +208,15 @@ func (in *recommendInput) deliver(cmd *cobra.Command, rec report.Recommendation)
 	}
 	switch {
 	case !leaves:
-		return refusedError{fmt.Errorf("%s: the refined policy isn't proved, so it isn't recommended", rec.Name)}
+		return hintError{
+			refusedError{fmt.Errorf("%s: the refined policy isn't proved, so it isn't recommended", rec.Name)},
+			"-o text shows what is in the way; the policy is best left as it is",
+		}
 	case in.format == "policy" && rec.Result.Outcome == refine.Detach:
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s: nothing that it allows is used: detach it; there is no policy to print\n", rec.Name)
+		cmd.PrintErrf("%s: nothing that it allows is used: detach it; there is no policy to print\n", rec.Name)
 	case in.format == "policy":
 		for _, warning := range report.Warnings(rec) {
-			fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", warning)
+			cmd.PrintErrf("warning: %s\n", warning)
 		}
 	}
 	return nil
@@ -283,13 +287,9 @@ func (in *recommendInput) runTrie(cmd *cobra.Command) error {
 
 // noTrie says why there is nothing to draw.
 func (in *recommendInput) noTrie(err error, cat *catalog.Catalog, pattern policy.ActionPattern) error {
-	var prefixes []string
-	for _, s := range cat.Services() {
-		prefixes = append(prefixes, s.Prefix)
+	near := ""
+	if pattern.Service != "" && cat.Service(pattern.Service) == nil {
+		near = didYouMean(pattern.Service, prefixes(cat))
 	}
-	err = fmt.Errorf("--trie %q: %w", in.trie, err)
-	if pattern.Service != "" && !slices.Contains(prefixes, pattern.Service) {
-		err = fmt.Errorf("%w%s", err, didYouMean(pattern.Service, prefixes))
-	}
-	return err
+	return fmt.Errorf("--trie %q: %w%s", in.trie, err, near)
 }

@@ -42,7 +42,8 @@ func newVersionCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVarP(&format, "output", "o", "text", "`text or json`")
+	cmd.Flags().StringVarP(&format, "output", "o", "text", "the `format`: text or json")
+	complete(cmd, "output", "text", "json")
 	return cmd
 }
 

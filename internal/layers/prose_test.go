@@ -103,8 +103,8 @@ func exportedReceiver(d *ast.FuncDecl) bool {
 	return ok && id.IsExported()
 }
 
-// homes are the usual places of people's files, whoever they are.
-var homes = regexp.MustCompile(`(^|[\s"'` + "`" + `(=,])(/home|/Users|/root|[A-Za-z]:\\Users)[/\\]`)
+// homes are the usual places of people's files, whoever they are, and of scratch files.
+var homes = regexp.MustCompile(`(^|[\s"'` + "`" + `(=,])(/home|/Users|/root|/tmp|[A-Za-z]:\\Users)[/\\]`)
 
 // machinePlaces returns the paths that can only come from the machine of the run: the
 // checkout, and the folder around it unless everybody has one of that name.

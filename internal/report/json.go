@@ -175,7 +175,7 @@ func (r Recommendation) showEdit(e refine.Edit) shownEdit {
 	st := &r.Original.Statements[e.Statement]
 	out := shownEdit{
 		Statement: e.Statement, Sid: st.Sid, Element: st.Action.Element(), Out: e.Out, In: e.In,
-		Reason: shownReason{reasonName(e.Reason.Kind), e.Reason.Matched, e.Reason.Unused, reasonText(e)},
+		Reason: shownReason{reasonName(e.Reason.Kind), e.Reason.Matched, e.Reason.Unused, r.reasonText(e)},
 	}
 	if e.Entry == policy.WholeStatement {
 		out.Element = "Statement"

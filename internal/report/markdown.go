@@ -55,7 +55,7 @@ func (p *page) editTable(r Recommendation) {
 	}
 	p.linef("\n| statement | entry | now | why |\n|---|---|---|---|")
 	for _, e := range r.Result.Edits {
-		p.linef("| %s | %s | %s | %s |", code(statementName(r.Original, e.Statement)), codes(e.Out), markdownNow(e), cell(reasonText(e)))
+		p.linef("| %s | %s | %s | %s |", code(statementName(r.Original, e.Statement)), codes(e.Out), markdownNow(e), cell(r.reasonText(e)))
 	}
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/pare-iam/pare/catalog"
 	"github.com/pare-iam/pare/policy"
@@ -38,23 +39,36 @@ func (p Proof) claims() []claim {
 	return []claim{
 		{result.NoNewAccess, "noNewAccess", "no new access", "whatever the new policy allows, the old one allows: every action name, resource and context there could be"},
 		{result.UsedKept, "usedKept", "used access kept", "each action of the catalog that isn't reported as unused is allowed exactly where it was"},
-		{result.UnusedGone, "unusedGone", "unused access gone", unusedGoneText(p.Unused)},
+		{result.UnusedGone, "unusedGone", "unused access gone", p.unusedGoneText()},
 		{result.ShapeKept, "shapeKept", "shape kept", "every byte outside the changed action lists is the same"},
 	}
 }
 
-func unusedGoneText(unused usage.Unused) string {
-	actions, services := len(unused.ActionSet()), len(unused.ServiceSet())
-	switch {
-	case actions == 0 && services == 0:
-		return "nothing is reported as unused"
-	case services == 0:
-		return "the new policy allows none of the " + count(actions, "unused action", "unused actions") + " on anything"
-	case actions == 0:
-		return "the new policy allows no action of the " + count(services, "unused service", "unused services") + " on anything"
+// unusedGoneText counts what the claim is about: actions that the catalog knows.
+func (p Proof) unusedGoneText() string {
+	actions, services := 0, len(p.Unused.ServiceSet())
+	for _, a := range p.Unused.ActionSet() {
+		if p.Catalog.Lookup(a.Service, a.Name) != nil {
+			actions++
+		}
 	}
-	return "the new policy allows none of the " + count(actions, "unused action", "unused actions") + ", and no action of the " +
-		count(services, "unused service", "unused services") + ", on anything"
+	var parts []string
+	switch {
+	case actions == 1:
+		parts = append(parts, "no unused action")
+	case actions > 1:
+		parts = append(parts, fmt.Sprintf("none of the %d unused actions", actions))
+	}
+	switch {
+	case services == 1:
+		parts = append(parts, "no action of the unused service")
+	case services > 1:
+		parts = append(parts, fmt.Sprintf("no action of the %d unused services", services))
+	}
+	if len(parts) == 0 {
+		return "nothing is reported as unused"
+	}
+	return strings.Join(parts, " and ") + " is allowed on anything"
 }
 
 // ProofText writes a proof for reading.
@@ -73,7 +87,7 @@ type shownProofAnswer struct {
 	Old           string `json:"old"` // the policies' names
 	New           string `json:"new"`
 	shownProof
-	Reason  string       `json:"reason"` // the first of reasons
+	Reason  string       `json:"reason"` // why the verdict is undecided
 	Catalog shownCatalog `json:"catalog"`
 }
 
@@ -88,8 +102,18 @@ func (p Proof) shown(id ID) shownProofAnswer {
 		ID: id, SchemaVersion: schemaVersion, Old: p.OldName, New: p.NewName,
 		shownProof: p.shownProof(), Catalog: showCatalog(p.Catalog),
 	}
-	if len(out.Reasons) > 0 {
-		out.Reason = out.Reasons[0].Reason
+	if p.Result.Verdict == prove.Undecided {
+		out.Reason = p.undecided()
 	}
 	return out
+}
+
+// undecided is why the first claim about access that isn't decided isn't.
+func (p Proof) undecided() string {
+	for _, cl := range p.claims()[:accessClaims] {
+		if cl.Verdict == prove.Undecided {
+			return cl.Reason
+		}
+	}
+	return ""
 }

@@ -18,7 +18,7 @@ import (
 // page is a text on the way, with the few styles that it uses.
 type page struct{ strings.Builder }
 
-func (p *page) linef(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+func (p *page) linef(format string, args ...any) { fmt.Fprintf(&p.Builder, format+"\n", args...) }
 
 // heading starts a part.
 func (p *page) heading(title, rest string) {
@@ -84,7 +84,7 @@ func (p *page) edits(r Recommendation) {
 			p.linef("  %s", place(statementName(r.Original, e.Statement)))
 			last = e.Statement
 		}
-		p.linef("    %-*s  %s", min(width, maxName), editName(e), reasonText(e))
+		p.linef("    %-*s  %s", min(width, maxName), editName(e), r.reasonText(e))
 	}
 }
 
@@ -94,7 +94,7 @@ const maxName = 48
 func editName(e refine.Edit) string {
 	switch {
 	case e.Entry == policy.WholeStatement:
-		return strings.Join(printables(e.Out), " ")
+		return "all of it"
 	case len(e.Out) == 0:
 		return "NotAction"
 	}
@@ -125,8 +125,10 @@ func verdictText(v prove.Verdict) string {
 		return good("proved")
 	case prove.Refuted:
 		return bad("refuted")
+	case prove.Undecided:
+		return doubt("undecided")
 	}
-	return doubt("undecided")
+	panic(fmt.Sprintf("report: unhandled verdict %d", v))
 }
 
 // How many of the claims are shown: nothing has a shape once it is detached.
@@ -150,8 +152,10 @@ func markOf(v prove.Verdict) string {
 		return good("✓")
 	case prove.Refuted:
 		return bad("✗")
+	case prove.Undecided:
+		return doubt("?")
 	}
-	return doubt("?")
+	panic(fmt.Sprintf("report: unhandled verdict %d", v))
 }
 
 func claimText(cl claim) string {

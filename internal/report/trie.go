@@ -61,7 +61,7 @@ func (t twig) counts() string {
 	case t.kind == gone:
 		return fmt.Sprintf("%d actions, all unused", t.Matched)
 	}
-	return fmt.Sprintf("%d actions, all in use", t.Matched)
+	return fmt.Sprintf("%d actions, none unused", t.Matched)
 }
 
 // TrieText draws the trie of an action pattern for reading: ✓ is safe, ✗ isn't, and what

@@ -83,9 +83,9 @@ func (d *drawing) twig(t twig, depth int) int {
 	d.row++
 	x, y := margin+depth*indent, row*rowHeight+rowHeight/2
 	if t.kind == safe {
-		fmt.Fprintf(d, `  <circle class="safe" cx="%d" cy="%d" r="5"/>`+"\n", x+5, y)
+		fmt.Fprintf(&d.Builder, `  <circle class="safe" cx="%d" cy="%d" r="5"/>`+"\n", x+5, y)
 	} else {
-		fmt.Fprintf(d, `  <path class="unsafe" d="%s"/>`+"\n", cross(x+5, y))
+		fmt.Fprintf(&d.Builder, `  <path class="unsafe" d="%s"/>`+"\n", cross(x+5, y))
 	}
 	at := d.text(float64(x+16), y, class(t), t.label())
 	if counts := t.counts(); counts != "" {
@@ -117,13 +117,13 @@ func class(t twig) string {
 
 // text writes a text and returns where it ends.
 func (d *drawing) text(x float64, y int, class, s string) float64 {
-	fmt.Fprintf(d, `  <text class="%s" x="%.1f" y="%d">%s</text>`+"\n", class, x, y+4, escaped(s))
+	fmt.Fprintf(&d.Builder, `  <text class="%s" x="%.1f" y="%d">%s</text>`+"\n", class, x, y+4, escaped(s))
 	return d.fit(x, s)
 }
 
 func (d *drawing) printed(x float64, y int, s string) {
 	width := float64(len([]rune(s)))*letter + 12
-	fmt.Fprintf(d, `  <rect class="printed" x="%.1f" y="%d" width="%.1f" height="18" rx="4"/>`+"\n", x, y-9, width)
+	fmt.Fprintf(&d.Builder, `  <rect class="printed" x="%.1f" y="%d" width="%.1f" height="18" rx="4"/>`+"\n", x, y-9, width)
 	d.text(x+6, y, "result", s)
 	d.width = max(d.width, x+width)
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode"
@@ -47,7 +48,7 @@ func reasonName(k refine.ReasonKind) string {
 }
 
 // reasonText says in a line why an entry became what it became.
-func reasonText(e refine.Edit) string {
+func (r Recommendation) reasonText(e refine.Edit) string {
 	matched, unused, kept := e.Reason.Matched, e.Reason.Unused, e.Reason.Matched-e.Reason.Unused
 	switch e.Reason.Kind {
 	case refine.AllUnused:
@@ -55,8 +56,12 @@ func reasonText(e refine.Edit) string {
 	case refine.ServiceUnused:
 		return "the whole service is unused → removed"
 	case refine.PartlyUnused:
-		return fmt.Sprintf("matches %s, %d of them unused → %s the other %d",
-			count(matched, "action", "actions"), unused, count(len(e.In), "entry that matches", "entries that match"), kept)
+		became := fmt.Sprintf("%s the other %d", count(len(e.In), "entry that matches", "entries that match"), kept)
+		if n := r.matchedBy(e.In); n < kept {
+			became = fmt.Sprintf("%s %d of the other %d, beside entries of the list that match the rest",
+				count(len(e.In), "entry that matches", "entries that match"), n, kept)
+		}
+		return fmt.Sprintf("matches %s, %d of them unused → %s", count(matched, "action", "actions"), unused, became)
 	case refine.AlreadyCovered:
 		return fmt.Sprintf("matches %s, %d of them unused → removed: other entries of the list match the other %d",
 			count(matched, "action", "actions"), unused, kept)
@@ -66,6 +71,32 @@ func reasonText(e refine.Edit) string {
 		return "none of its actions is used → the statement goes"
 	}
 	panic(fmt.Sprintf("report: unhandled reason %d", e.Reason.Kind))
+}
+
+// matchedBy counts the catalog's actions that entries match.
+func (r Recommendation) matchedBy(entries []string) int {
+	seen, n := map[*catalog.Service][]bool{}, 0
+	for _, text := range entries {
+		p, err := policy.ParseActionPattern(text)
+		s := r.Catalog.Service(p.Service)
+		if err != nil || s == nil {
+			continue
+		}
+		if seen[s] == nil {
+			seen[s] = make([]bool, len(s.Actions))
+		}
+		from := sort.Search(len(s.Actions), func(i int) bool { return s.Actions[i].Lower >= p.Name.Prefix() })
+		for i, a := range s.Actions[from:] {
+			if !strings.HasPrefix(a.Lower, p.Name.Prefix()) {
+				break // actions are sorted
+			}
+			if !seen[s][from+i] && p.Name.Match(a.Lower) {
+				seen[s][from+i] = true
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func allUnusedText(e refine.Edit) string {
@@ -122,7 +153,7 @@ func (r Recommendation) noteText(n refine.Note) string {
 	case refine.OnlyDenyLeft:
 		return "no Allow statement is left; the policy stays for its Deny statements"
 	case refine.UnknownElement:
-		return fmt.Sprintf("%s: %q is no element of a policy and means nothing; kept as written", n.Pointer, text)
+		return fmt.Sprintf("%s: %q is no element of a policy and means nothing; kept as written", printable(n.Pointer), text)
 	case refine.UnusedNowhere:
 		return fmt.Sprintf("%s%q is reported as unused, and neither the catalog nor the policy knows its service", at, text)
 	}
