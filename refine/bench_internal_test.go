@@ -35,10 +35,43 @@ func benchmarkEdits(b *testing.B, cat *catalog.Catalog, pattern string, from, to
 	}
 	unused := usage.Of(actions, nil)
 	r := New(cat)
-	b.ReportAllocs()
-	for b.Loop() {
-		if edits := r.edit(doc, unused).edits; len(edits) != 1 {
-			b.Fatal(edits)
+	b.Run("pare", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if edits := r.edit(doc, unused).edits; len(edits) != 1 {
+				b.Fatal(edits)
+			}
+		}
+	})
+	b.Run("floor", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if kept := listKept(r, unused, from, to); len(kept) == 0 {
+				b.Fatal("none")
+			}
+		}
+	})
+}
+
+// listKept is what no refinement can do without: look every unused action up, and write
+// down what is left, name by name.
+func listKept(r *Refiner, unused usage.Unused, from, to int) []string {
+	gone := make([]bool, to-from)
+	for _, a := range unused.Actions {
+		t := r.services[a.Service].trie()
+		gone[r.services[a.Service].service.First+t.index[a.Name]-from] = true
+	}
+	kept := make([]string, 0, to-from-len(unused.Actions))
+	for _, lazy := range r.ordered {
+		t := lazy.trie()
+		if lazy.service.First+len(t.names) <= from || lazy.service.First >= to {
+			continue
+		}
+		for i, name := range t.names {
+			if !gone[lazy.service.First+i-from] {
+				kept = append(kept, name)
+			}
 		}
 	}
+	return kept
 }

@@ -28,7 +28,10 @@ type compiled struct {
 }
 
 func (r *Refiner) compile(unused usage.Unused) compiled {
-	c := compiled{services: map[string]bool{}, counts: map[string][]int32{}}
+	c := compiled{counts: map[string][]int32{}}
+	if len(unused.Services) > 0 {
+		c.services = make(map[string]bool, len(unused.Services))
+	}
 	for _, s := range unused.Services {
 		c.services[s.Prefix] = true
 	}
@@ -133,6 +136,9 @@ func (r *run) narrow(st *policy.Statement) {
 // print does what a change has to do. A compact cover leaves out what entries known so
 // far allow.
 func (r *run) print(c *change, known []policy.ActionPattern) []policy.ActionPattern {
+	if len(c.todo) > 0 {
+		c.in = make([]string, 0, c.reason.Matched-c.reason.Unused) // each text covers an action of its own
+	}
 	for _, t := range c.todo {
 		switch {
 		case t.trie == nil:
@@ -140,12 +146,7 @@ func (r *run) print(c *change, known []policy.ActionPattern) []policy.ActionPatt
 		case r.compact:
 			c.in = append(c.in, t.trie.coverCompact(t.p, t.m, known)...)
 		default:
-			printed := t.trie.cover(t.p, t.m)
-			if c.in == nil {
-				c.in = printed
-				continue
-			}
-			c.in = append(c.in, printed...)
+			c.in = t.trie.cover(c.in, t.p, t.m)
 		}
 	}
 	if r.compact {

@@ -2,6 +2,7 @@ package refine
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -26,17 +27,23 @@ type trie struct {
 	names   []string       // of the actions, with the service: "s3:GetObject"
 	index   map[string]int // of the actions, by their lower-case name
 	nodes   []trieNode     // preorder; the first is the root, the empty text
+	texts   []nodeText     // of the nodes
 	inOrder bool           // preorder is also the order of words
 	none    []int32        // the running counts of no action
 }
 
+// trieNode is a node; its text is at the same place of trie.texts. Nodes are small so
+// that a walk over all services stays in the cache.
 type trieNode struct {
+	lo, hi int32 // the actions under it
+	exact  int32 // the action whose name it is, or -1
+	end    int32 // the first node after its subtree
+	rank   int32 // its place in the order of words
+}
+
+type nodeText struct {
 	lower   string
 	pattern string // what a safe node prints: "s3:GetObject*"
-	lo, hi  int    // the actions under it
-	exact   int    // the action whose name it is, or -1
-	end     int    // the first node after its subtree
-	rank    int32  // its place in the order of words
 }
 
 func newTrie(service *catalog.Service) *trie {
@@ -51,24 +58,19 @@ func newTrie(service *catalog.Service) *trie {
 			}
 		}
 	}
-	lowers := make([]string, 0, len(casing))
-	for lower := range casing {
-		lowers = append(lowers, lower)
-	}
-	slices.Sort(lowers)
-	t.nodes = make([]trieNode, len(lowers))
-	for i, lower := range lowers {
-		t.nodes[i] = t.node(lower, casing[lower])
+	for _, lower := range slices.Sorted(maps.Keys(casing)) {
+		t.texts = append(t.texts, nodeText{lower, t.prefix + casing[lower] + "*"})
+		t.nodes = append(t.nodes, t.node(lower))
 	}
 	t.link()
-	t.number(lowers, casing)
+	t.number(casing)
 	return t
 }
 
-func (t *trie) node(lower, text string) trieNode {
-	n := trieNode{lower: lower, pattern: t.prefix + text + "*", exact: -1}
-	n.lo, n.hi = t.under(lower)
-	if n.lo < n.hi && t.actions[n.lo].Lower == lower {
+func (t *trie) node(lower string) trieNode {
+	lo, hi := t.under(lower)
+	n := trieNode{lo: int32(lo), hi: int32(hi), exact: -1}
+	if lo < hi && t.actions[lo].Lower == lower {
 		n.exact = n.lo
 	}
 	return n
@@ -86,28 +88,28 @@ func (t *trie) under(lower string) (lo, hi int) {
 // link finds the end of each subtree.
 func (t *trie) link() {
 	var open []int
-	for i := range t.nodes {
-		for len(open) > 0 && !strings.HasPrefix(t.nodes[i].lower, t.nodes[open[len(open)-1]].lower) {
-			t.nodes[open[len(open)-1]].end = i
+	for i, text := range t.texts {
+		for len(open) > 0 && !strings.HasPrefix(text.lower, t.texts[open[len(open)-1]].lower) {
+			t.nodes[open[len(open)-1]].end = int32(i)
 			open = open[:len(open)-1]
 		}
 		open = append(open, i)
 	}
 	for _, i := range open {
-		t.nodes[i].end = len(t.nodes)
+		t.nodes[i].end = int32(len(t.nodes))
 	}
 }
 
 // number ranks the nodes in the order in which they are printed: by words, without
 // case.
-func (t *trie) number(lowers []string, casing map[string]string) {
-	order := make([]int, len(lowers))
-	words := make([][]string, len(lowers))
-	for i, lower := range lowers {
+func (t *trie) number(casing map[string]string) {
+	order := make([]int, len(t.texts))
+	words := make([][]string, len(t.texts))
+	for i, text := range t.texts {
 		order[i] = i
 		start := 0
-		for _, end := range wordEnds(casing[lower]) {
-			words[i] = append(words[i], lower[start:end])
+		for _, end := range wordEnds(casing[text.lower]) {
+			words[i] = append(words[i], text.lower[start:end])
 			start = end
 		}
 	}
@@ -176,7 +178,7 @@ func (t *trie) mark(p wildcard.Pattern, unused []int32) marks {
 	return m
 }
 
-// cover prints the shortest safe prefixes of the actions of M, which p matches: a node
+// cover appends to dst the shortest safe prefixes of the actions of M, which p matches: a node
 // is safe if no unused action of M lies under it.
 //
 // From the root: a safe node with two or more actions under it prints `prefix*`, or
@@ -184,34 +186,34 @@ func (t *trie) mark(p wildcard.Pattern, unused []int32) marks {
 // itself a kept action prints that action; then its children follow. Each kept action
 // lies under exactly one printed node, so no cover by prefixes has fewer or shorter
 // ones. Cost: linear in the nodes.
-func (t *trie) cover(p written, m marks) []string {
-	c := cover{trie: t, p: p, m: m, texts: make([]string, 0, 64)}
+func (t *trie) cover(dst []string, p written, m marks) []string {
+	c := cover{trie: t, p: p, m: m, texts: dst}
 	if !t.inOrder {
-		c.ranks = make([]int32, 0, 64)
+		c.ranks = make([]int32, 0, min(m.matchedIn(0, len(t.actions)), 128))
 	}
 	for i := 0; i < len(t.nodes); {
-		n := &t.nodes[i]
-		matched, unused := c.m.matchedIn(n.lo, n.hi), c.m.unusedIn(n.lo, n.hi)
+		n := t.nodes[i]
+		matched, unused := c.m.matchedIn(int(n.lo), int(n.hi)), c.m.unusedIn(int(n.lo), int(n.hi))
 		switch {
 		case matched == unused:
-			i = n.end
+			i = int(n.end)
 		case unused > 0:
-			if n.exact >= 0 && c.m.keeps(n.exact) {
-				c.add(n, t.names[n.exact])
+			if n.exact >= 0 && c.m.keeps(int(n.exact)) {
+				c.add(i, t.names[n.exact])
 			}
 			i++
 		default:
-			c.print(n, matched)
-			i = n.end
+			c.print(i, matched)
+			i = int(n.end)
 		}
 	}
-	if !t.inOrder && !slices.IsSorted(c.ranks) {
-		sort.Stable(&c)
+	if !slices.IsSorted(c.ranks) {
+		sort.Stable(byRank{c.texts[len(dst):], c.ranks})
 	}
 	return c.texts
 }
 
-// cover is what is printed of a trie. Its texts sort by the order of words.
+// cover is what is printed of a trie.
 type cover struct {
 	*trie
 	p     written
@@ -220,53 +222,61 @@ type cover struct {
 	ranks []int32 // of the nodes they come from; not kept when the nodes are in order
 }
 
-func (c *cover) Len() int           { return len(c.texts) }
-func (c *cover) Less(i, j int) bool { return c.ranks[i] < c.ranks[j] }
-func (c *cover) Swap(i, j int) {
-	c.texts[i], c.texts[j] = c.texts[j], c.texts[i]
-	c.ranks[i], c.ranks[j] = c.ranks[j], c.ranks[i]
-}
-
-func (c *cover) add(n *trieNode, text string) {
+func (c *cover) add(node int, text string) {
 	c.texts = append(c.texts, text)
 	if !c.inOrder {
-		c.ranks = append(c.ranks, n.rank)
+		c.ranks = append(c.ranks, c.nodes[node].rank)
 	}
+}
+
+// byRank sorts what is printed by the order of words.
+type byRank struct {
+	texts []string
+	ranks []int32
+}
+
+func (b byRank) Len() int           { return len(b.texts) }
+func (b byRank) Less(i, j int) bool { return b.ranks[i] < b.ranks[j] }
+func (b byRank) Swap(i, j int) {
+	b.texts[i], b.texts[j] = b.texts[j], b.texts[i]
+	b.ranks[i], b.ranks[j] = b.ranks[j], b.ranks[i]
 }
 
 // written is a pattern as its author wrote it, and folded. Offsets are the same in both.
 type written struct{ text, folded wildcard.Pattern }
 
 // print writes a safe node, under which matched actions lie.
-func (c *cover) print(n *trieNode, matched int) {
+func (c *cover) print(node, matched int) {
 	switch {
 	case matched == 1:
-		i, _ := c.m.clip(n.lo, n.hi)
+		i, _ := c.m.clip(int(c.nodes[node].lo), int(c.nodes[node].hi))
 		for c.m.matched != nil && !c.m.keeps(i) {
 			i++
 		}
-		c.add(n, c.names[i])
+		c.add(node, c.names[i])
 	case c.p.folded.IsPrefix():
-		c.add(n, n.pattern)
+		c.add(node, c.trie.texts[node].pattern)
 	default:
-		c.intersect(n)
+		c.intersect(node)
 	}
 }
 
 // intersect writes what the node and the pattern have in common: the node's text and
 // what is left of the pattern after it. Where that is several patterns, those that
 // match no further action of the catalog are left out.
-func (c *cover) intersect(n *trieNode) {
-	seen := make([]bool, n.hi-n.lo)
-	for _, offset := range c.p.folded.Residuals(n.lower) {
+func (c *cover) intersect(node int) {
+	text := c.trie.texts[node]
+	lo, hi := int(c.nodes[node].lo), int(c.nodes[node].hi)
+	seen := make([]bool, hi-lo)
+	for _, offset := range c.p.folded.Residuals(text.lower) {
 		rest, more := c.p.folded.Suffix(offset), false
-		for i := n.lo; i < n.hi; i++ {
-			if !seen[i-n.lo] && c.m.keeps(i) && rest.Match(c.actions[i].Lower[len(n.lower):]) {
-				seen[i-n.lo], more = true, true
+		for i := lo; i < hi; i++ {
+			if !seen[i-lo] && c.m.keeps(i) && rest.Match(c.actions[i].Lower[len(text.lower):]) {
+				seen[i-lo], more = true, true
 			}
 		}
 		if more {
-			c.add(n, n.pattern[:len(n.pattern)-1]+c.p.text.Suffix(offset).String())
+			c.add(node, text.pattern[:len(text.pattern)-1]+c.p.text.Suffix(offset).String())
 		}
 	}
 }

@@ -87,21 +87,21 @@ type view struct {
 // node copies the node at i and what is under it. Nothing more is printed under a node
 // that is covered. Cost: linear in the nodes.
 func (v view) node(i int, covered bool) Node {
-	n := &v.t.nodes[i]
+	n, pattern := v.t.nodes[i], v.t.texts[i].pattern
 	out := Node{
-		Text:    n.pattern[len(v.t.prefix) : len(n.pattern)-1],
-		Matched: v.m.matchedIn(n.lo, n.hi),
-		Unused:  v.m.unusedIn(n.lo, n.hi),
+		Text:    pattern[len(v.t.prefix) : len(pattern)-1],
+		Matched: v.m.matchedIn(int(n.lo), int(n.hi)),
+		Unused:  v.m.unusedIn(int(n.lo), int(n.hi)),
 	}
-	if n.exact >= 0 && v.m.matchedIn(n.exact, n.exact+1) == 1 {
-		out.Action, out.Kept = v.t.names[n.exact], v.m.keeps(n.exact)
+	if at := int(n.exact); at >= 0 && v.m.matchedIn(at, at+1) == 1 {
+		out.Action, out.Kept = v.t.names[at], v.m.keeps(at)
 	}
 	if !covered {
-		out.Printed = v.printed(n, out)
+		out.Printed = v.printed(i, out)
 	}
-	for child := i + 1; child < n.end; child = v.t.nodes[child].end {
-		c := &v.t.nodes[child]
-		if v.m.matchedIn(c.lo, c.hi) > 0 {
+	for child := i + 1; child < int(n.end); child = int(v.t.nodes[child].end) {
+		c := v.t.nodes[child]
+		if v.m.matchedIn(int(c.lo), int(c.hi)) > 0 {
 			out.Children = append(out.Children, v.node(child, covered || out.Safe()))
 		}
 	}
@@ -109,11 +109,11 @@ func (v view) node(i int, covered bool) Node {
 }
 
 // printed is what a cover prints at a node.
-func (v view) printed(n *trieNode, shown Node) []string {
+func (v view) printed(node int, shown Node) []string {
 	switch {
 	case shown.Safe():
 		c := cover{trie: v.t, p: v.p, m: v.m}
-		c.print(n, shown.Matched)
+		c.print(node, shown.Matched)
 		return c.texts
 	case shown.Kept:
 		return []string{shown.Action}
