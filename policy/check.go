@@ -34,7 +34,7 @@ func (d *Document) Check(kind Kind) error {
 func checkIdentity(r *reporter, st *Statement) {
 	for _, name := range []string{statementNames[elemPrincipal], statementNames[elemNotPrincipal]} {
 		if key, _ := st.node.member(name); key.kind() != 0 {
-			r.at(key.start(), "%s: an identity policy has none; its principal is the user, group or role it is attached to", name)
+			r.at(key.start(), "%s: an identity policy has none; its principal is the user, group or role it is attached to; is this a resource policy, or a role's trust policy?", name)
 		}
 	}
 	if !st.Resource.Present {

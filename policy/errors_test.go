@@ -33,6 +33,10 @@ func TestNotJSON(t *testing.T) {
 		{"cut in a word", `tru`, `p.json:1:4: ends too early: want the rest of the value`},
 		{"no quotes", `{Version: 1}`, `p.json:1:2: not JSON: invalid character 'V' at start of value; names and texts stand in double quotes`},
 		{"single quotes", `{"Id": 'é'}`, `p.json:1:8: /Id: not JSON: invalid character '\'' at start of value; names and texts stand in double quotes`},
+		{"YAML", "\nVersion: 1\n", `p.json:2:1: not JSON: invalid character 'V' at start of value; want JSON, which begins with a brace: YAML isn't read`},
+		{"a list in YAML", "- Effect: Allow", `p.json:1:2: not JSON: invalid character ' ' in number (expecting digit); want JSON, which begins with a brace: YAML isn't read`},
+		{"a document of YAML", "---\nVersion: 1", `p.json:1:2: not JSON: invalid character '-' in number (expecting digit); want JSON, which begins with a brace: YAML isn't read`},
+		{"URL-encoded", "%7B%22Version%22", `p.json:1:1: not JSON: invalid character '%' at start of value; it looks URL-encoded, as IAM's API sends it: decode it first, or get it with the aws command, which does`},
 		{"a comment", "{\n  // all\n}", `p.json:2:3: not JSON: invalid character '/' at start of value; JSON has no comments`},
 		{"a comma too many in a list", `{"a": ["é", ]}`, `p.json:1:11: /a: not JSON: invalid character ',' at start of value; no comma stands before a closing bracket`},
 		{"a comma too many in an object", "{\"a\": 1,\n}", `p.json:1:8: not JSON: invalid character ',' at start of value; no comma stands before a closing bracket`},
@@ -71,6 +75,38 @@ func TestNotAPolicy(t *testing.T) {
 	} {
 		t.Run(src, func(t *testing.T) {
 			if diff := cmp.Diff([]string{"p.json:1:1: " + found + ": " + want}, problems(t, src)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestWrapped has a policy document inside something else.
+func TestWrapped(t *testing.T) {
+	const (
+		want   = `want a policy document, {"Version": "2012-10-17", "Statement": […]}`
+		inside = `the policy document is inside: `
+		decode = `; it looks URL-encoded, as IAM's API sends it: decode it first, or get it with the aws command, which does`
+	)
+	for _, tt := range []struct{ name, src, want string }{
+		{"get-role-policy", `{"RoleName": "r", "PolicyDocument": {"Statement": []}}`,
+			`p.json:1:19: /PolicyDocument: ` + inside + `add --query PolicyDocument to the aws command`},
+		{"GetRolePolicy, encoded", `{"PolicyDocument": "%7B%22Version%22"}`,
+			`p.json:1:2: /PolicyDocument: the policy document is a text inside` + decode},
+		{"get-policy-version", `{"PolicyVersion": {"Document": {}}}`,
+			`p.json:1:2: /PolicyVersion: ` + inside + `add --query PolicyVersion.Document to the aws command`},
+		{"get-policy", `{"Policy": {"Arn": "arn:aws:iam::123456789012:policy/p"}}`,
+			`p.json:1:2: /Policy: this names a policy and doesn't have it: aws iam get-policy-version --policy-arn ARN --version-id DEFAULT --query PolicyVersion.Document`},
+		{"get-bucket-policy", `{"Policy": "{\"Statement\": []}"}`,
+			`p.json:1:2: /Policy: ` + inside + `add --query Policy --output text to the aws command`},
+		{"get-role", `{"Role": {"AssumeRolePolicyDocument": {}}}`,
+			`p.json:1:2: /Role: ` + inside + `add --query Role.AssumeRolePolicyDocument to the aws command`},
+		{"a text, encoded", `"%7B%7D"`, `p.json:1:1: "%7B%7D": ` + want + decode},
+		{"a text", `"{}"`, `p.json:1:1: "{}": ` + want + "; the document is inside a JSON text: `jq -r .` takes it out"},
+		{"a slip of the pen", `{"Statment": []}`, `p.json:1:1: no Statement: ` + want + `; is "Statment" meant for Statement?`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff([]string{tt.want}, problems(t, tt.src)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -133,6 +169,10 @@ func TestStatementErrors(t *testing.T) {
 		{"an empty statement", `{}`, []string{
 			`1: no Effect: every statement has one`,
 			`1: no Action or NotAction: every statement has one`,
+		}},
+		{"slips of the pen", `{"Efect": "Allow", "NotActoin": "s3:*", "Note": 1}`, []string{
+			`1: no Effect: every statement has one; is "Efect" meant for Effect?`,
+			`1: no Action or NotAction: every statement has one; is "NotActoin" meant for NotAction?`,
 		}},
 		{"a Sid that isn't a text", `{"Sid": 1, "Effect": "Allow", "Action": "s3:*"}`, []string{
 			`9/Sid: 1: want a string`}},

@@ -223,6 +223,10 @@ func (t *tapeReader) missing(at int) string {
 // hint says what to type instead of what isn't JSON, or nothing.
 func (t *tapeReader) hint(at int) string {
 	switch c := rune(t.text[at]); {
+	case c == '%' && blank(t.text[:at]):
+		return urlEncoded
+	case letter(c) && blank(t.text[:at]), strings.Trim(t.text[:at], " \t\r\n") == "-":
+		return "; want JSON, which begins with a brace: YAML isn't read"
 	case c == '\'', letter(c):
 		return "; names and texts stand in double quotes"
 	case c == '/', c == '#':
@@ -234,3 +238,5 @@ func (t *tapeReader) hint(at int) string {
 	}
 	return ""
 }
+
+func blank(s string) bool { return strings.Trim(s, " \t\r\n") == "" }

@@ -108,7 +108,7 @@ const wantDocument = `want a policy document, {"Version": "2012-10-17", "Stateme
 
 func (p *parser) document(root node) {
 	if root.kind() != '{' {
-		p.at(root.start(), "%s: %s", root.what(), wantDocument)
+		p.at(root.start(), "%s: %s%s", root.what(), wantDocument, textHint(root))
 		return
 	}
 	var found [documentElements]element
@@ -124,7 +124,25 @@ func (p *parser) document(root node) {
 		p.statementList(st.value)
 		return
 	}
-	p.at(root.start(), "no Statement: %s", wantDocument)
+	if key, advice := wrapped(root); advice != "" {
+		p.at(key.start(), "%s", advice)
+		return
+	}
+	p.at(root.start(), "no Statement: %s%s", wantDocument, p.slip(0, "Statement"))
+}
+
+// slip names an element of the present object that the grammar doesn't have and that
+// may be meant for one which is missing. known is how many such elements the document
+// had before this object.
+func (p *parser) slip(known int, missing ...string) string {
+	for _, u := range p.doc.Unknown[known:] {
+		for _, name := range missing {
+			if commonPrefix(u.Key, name) >= 2 {
+				return "; is " + quote(u.Key).String() + " meant for " + name + "?"
+			}
+		}
+	}
+	return ""
 }
 
 func (p *parser) version(n node) Version {
@@ -189,6 +207,7 @@ func (p *parser) statementList(n node) {
 func (p *parser) statement(n node, sids *nameSet) {
 	p.index = len(p.doc.Statements)
 	var found [statementElements]element
+	known := len(p.doc.Unknown)
 	p.elements(n, statementNames[:], found[:])
 	st := Statement{Index: p.index, Span: n.span(), node: n}
 	if e := found[elemSid]; e.present() {
@@ -197,12 +216,12 @@ func (p *parser) statement(n node, sids *nameSet) {
 	if e := found[elemEffect]; e.present() {
 		st.Effect = p.effect(e.value)
 	} else {
-		p.at(n.start(), "no Effect: every statement has one")
+		p.at(n.start(), "no Effect: every statement has one%s", p.slip(known, "Effect"))
 	}
 	if e, not := p.oneOf(found[:], elemAction); e.present() {
 		st.Action = p.actions(e.value, not)
 	} else {
-		p.at(n.start(), "no Action or NotAction: every statement has one")
+		p.at(n.start(), "no Action or NotAction: every statement has one%s", p.slip(known, "Action", "NotAction"))
 	}
 	if e, not := p.oneOf(found[:], elemResource); e.present() {
 		st.Resource = p.resources(e.value, not)

@@ -206,8 +206,8 @@ func TestCheck(t *testing.T) {
 		{"everything an identity policy can't have", "{\"Statement\": [\n{\"Sid\": \"a b\", \"Effect\": \"Allow\", \"Action\": \"*\", \"Principal\": \"*\"},\n{\"Effect\": \"Allow\", \"NotPrincipal\": \"*\", \"Action\": \"*\", \"Resource\": \"*\", \"Sid\": \"é\"}]}", policy.Identity,
 			`p.json:2:1: /Statement/0: no Resource or NotResource: every statement of an identity policy has one
 p.json:2:9: /Statement/0/Sid: Sid "a b": want letters and digits only
-p.json:2:50: /Statement/0/Principal: Principal: an identity policy has none; its principal is the user, group or role it is attached to
-p.json:3:21: /Statement/1/NotPrincipal: NotPrincipal: an identity policy has none; its principal is the user, group or role it is attached to
+p.json:2:50: /Statement/0/Principal: Principal: an identity policy has none; its principal is the user, group or role it is attached to; is this a resource policy, or a role's trust policy?
+p.json:3:21: /Statement/1/NotPrincipal: NotPrincipal: an identity policy has none; its principal is the user, group or role it is attached to; is this a resource policy, or a role's trust policy?
 p.json:3:81: /Statement/1/Sid: Sid "é": want letters and digits only`},
 		{"a resource policy", `{"Statement": {"Sid": "a b", "Effect": "Allow", "Action": "*", "Principal": "*"}}`, policy.Resource, ""},
 		{"a resource policy for nobody", `{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}`, policy.Resource,

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -89,13 +91,26 @@ func (s *source) decode(value jsontext.Value, pointer, want string, out any) boo
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		s.reportAt(len(s.src), "", "ends in the middle of a value: want %s, closed", want)
 	case errors.As(err, &syn):
-		s.reportAt(int(syn.ByteOffset), string(syn.JSONPointer), "not JSON: %s", strings.TrimPrefix(syn.Err.Error(), "jsontext: "))
+		at := int(syn.ByteOffset)
+		s.reportAt(at, string(syn.JSONPointer), "not JSON: %s%s", strings.TrimPrefix(syn.Err.Error(), "jsontext: "), s.hint(at))
 	case errors.As(err, &sem):
 		s.report(pointer+string(sem.JSONPointer), "%s: want %s", kindName(sem.JSONKind), want)
 	default:
 		s.report(pointer, "%v: want %s", err, want)
 	}
 	return false
+}
+
+// hint says what to type instead of what isn't JSON, or nothing.
+func (s *source) hint(at int) string {
+	before, rest := strings.TrimSpace(string(s.src[:at])), string(s.src[at:])
+	switch {
+	case before == "" && strings.IndexAny(rest, "-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == 0, before == "-":
+		return "; want JSON, which begins with a bracket: YAML isn't read"
+	case strings.HasPrefix(rest, ",") && strings.IndexAny(strings.TrimLeft(rest[1:], " \t\r\n"), "]}") == 0:
+		return "; no comma stands before a closing bracket"
+	}
+	return ""
 }
 
 func kindName(k jsontext.Kind) string {
@@ -162,11 +177,30 @@ func (s *source) entry(text, at string) {
 // UnusedPermissionDetails, and the form of the announcement.
 // https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_UnusedPermissionDetails.html
 type details struct {
-	ServiceNamespace string            `json:"serviceNamespace"`
-	Actions          *[]jsontext.Value `json:"actions"`
+	ServiceNamespace string                    `json:"serviceNamespace"`
+	Actions          jsontext.Value            `json:"actions"`      // a list; nil when it isn't there
+	LastAccessed     jsontext.Value            `json:"lastAccessed"` // isn't looked at
+	Rest             map[string]jsontext.Value `json:",embed"`       // members that the form doesn't have
+}
+
+const wantDetails = `want {"serviceNamespace": "s3", "actions": ["GetBucketAcl"]}, or without actions for the whole service`
+
+// misspelled reports a member that the form doesn't have and that may stand for one which
+// is missing. An "Actions" that was read over would make the whole service unused.
+func (s *source) misspelled(d details, at, missing string) bool {
+	for _, name := range slices.Sorted(maps.Keys(d.Rest)) {
+		s.report(string(jsontext.Pointer(at).AppendToken(name)), "%q is no member of the form, and %s isn't there: %s", name, missing, wantDetails)
+		return true
+	}
+	return false
 }
 
 func (s *source) details(d details, at string) {
+	switch {
+	case d.ServiceNamespace == "" && s.misspelled(d, at, "serviceNamespace"),
+		d.Actions == nil && s.misspelled(d, at, "actions"):
+		return
+	}
 	if _, err := policy.ParseActionPattern(d.ServiceNamespace + ":*"); err != nil {
 		s.report(at, `serviceNamespace %q: want a service, such as "s3"`, d.ServiceNamespace)
 		return
@@ -175,7 +209,15 @@ func (s *source) details(d details, at string) {
 		s.entry(d.ServiceNamespace+":*", at)
 		return
 	}
-	for i, value := range *d.Actions {
+	if d.Actions.Kind() == 'n' {
+		s.report(at+"/actions", `null: list the unused actions, or leave "actions" out if the whole service is unused`)
+		return
+	}
+	var actions []jsontext.Value
+	if !s.decode(d.Actions, at+"/actions", `{"serviceNamespace": "s3", "actions": ["GetBucketAcl"]}`, &actions) {
+		return
+	}
+	for i, value := range actions {
 		here := at + "/actions/" + strconv.Itoa(i)
 		name, ok := s.actionName(value, here)
 		if !ok {
@@ -218,8 +260,9 @@ func (s *source) finding() {
 		FindingDetails *[]struct {
 			UnusedPermissionDetails *details `json:"unusedPermissionDetails"`
 		} `json:"findingDetails"`
-		FindingType string `json:"findingType"`
-		NextToken   string `json:"nextToken"`
+		Findings    jsontext.Value `json:"findings"`
+		FindingType string         `json:"findingType"`
+		NextToken   string         `json:"nextToken"`
 	}
 	if !s.decode(s.src, "", "an answer of get-finding-v2", &f) {
 		return
@@ -227,6 +270,9 @@ func (s *source) finding() {
 	switch {
 	case f.FindingType != "" && f.FindingType != "UnusedPermission":
 		s.report("/findingType", "%q: want a finding of type UnusedPermission, which names unused actions", f.FindingType)
+		return
+	case f.FindingDetails == nil && f.Findings != nil:
+		s.report("/findings", "a list of findings, which doesn't name actions: want one of them, aws accessanalyzer get-finding-v2 --analyzer-arn ARN --id ID")
 		return
 	case f.FindingDetails == nil:
 		s.report("", "no findingDetails: want an answer of get-finding-v2, or %s", wantList)

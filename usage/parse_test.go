@@ -59,10 +59,15 @@ func TestParseUnused(t *testing.T) {
 
 const wantList = `a list of unused permissions, ["s3:GetBucketAcl", "lambda:*"] or [{"serviceNamespace": "s3", "actions": ["GetBucketAcl"]}]`
 
+const wantDetails = `want {"serviceNamespace": "s3", "actions": ["GetBucketAcl"]}, or without actions for the whole service`
+
 func TestParseUnusedErrors(t *testing.T) {
 	tests := []struct{ name, src, want string }{
 		{"empty", ``, `u.json:1:1: empty: want a list of unused permissions; when nothing is unused, []`},
-		{"not JSON", `["s3:GetObject",}`, `u.json:1:16: not JSON: invalid character ',' at start of value`},
+		{"a comma too many", `["s3:GetObject", ]`, `u.json:1:16: not JSON: invalid character ',' at start of value; no comma stands before a closing bracket`},
+		{"not JSON", `["s3:GetObject" 7]`, `u.json:1:17: not JSON: invalid character '7' after array element (expecting ',' or ']')`},
+		{"YAML", "- s3:GetObject\n", `u.json:1:2: not JSON: invalid character ' ' in number (expecting digit); want JSON, which begins with a bracket: YAML isn't read`},
+		{"plain text", "s3:GetObject", `u.json:1:1: not JSON: invalid character 's' at start of value; want JSON, which begins with a bracket: YAML isn't read`},
 		{"cut short", "[\n \"s3:GetObject\"", `u.json:2:16: ends in the middle of a value: want ` + wantList + `, closed`},
 		{"more after the end", `[] []`, `u.json:1:4: not JSON: invalid character '[' after top-level value`},
 		{"not UTF-8", "[\"s3:Get\xff\"]", `u.json:1:9: /0: not JSON: invalid UTF-8`},
@@ -74,7 +79,12 @@ func TestParseUnusedErrors(t *testing.T) {
 		{"a wildcard in the name", `["s3:Get*"]`, `u.json:1:2: /0: "s3:Get*": want "service:Action" or "service:*"; name each action that is unused`},
 		{"everything", `["*"]`, `u.json:1:2: /0: "*": want "service:Action" or "service:*"; name each service that is unused`},
 		{"no service namespace", `[{"actions":["GetObject"]}]`, `u.json:1:2: /0: serviceNamespace "": want a service, such as "s3"`},
+		{"a service under another name", `[{"service":"s3","actions":["GetObject"]}]`, `u.json:1:13: /0/service: "service" is no member of the form, and serviceNamespace isn't there: ` + wantDetails},
+		{"actions under another name, which isn't the whole service", `[{"serviceNamespace":"s3","Actions":["GetObject"]}]`, `u.json:1:37: /0/Actions: "Actions" is no member of the form, and actions isn't there: ` + wantDetails},
+		{"the same in a finding", `{"findingDetails":[{"unusedPermissionDetails":{"serviceNamespace":"s3","action":[]}}]}`, `u.json:1:81: /findingDetails/0/unusedPermissionDetails/action: "action" is no member of the form, and actions isn't there: ` + wantDetails},
+		{"a list of findings", `{"findings":[]}`, `u.json:1:13: /findings: a list of findings, which doesn't name actions: want one of them, aws accessanalyzer get-finding-v2 --analyzer-arn ARN --id ID`},
 		{"actions that aren't a list", `[{"serviceNamespace":"s3","actions":"GetObject"}]`, `u.json:1:37: /0/actions: a string: want {"serviceNamespace": "s3", "actions": ["GetBucketAcl"]}`},
+		{"no actions, said so", `[{"serviceNamespace":"s3","actions":null}]`, `u.json:1:37: /0/actions: null: list the unused actions, or leave "actions" out if the whole service is unused`},
 		{"an action that isn't a string", `[{"serviceNamespace":"s3","actions":[7]}]`, `u.json:1:38: /0/actions/0: a number: want an action, "GetBucketAcl" or {"action": "GetBucketAcl"}`},
 		{"an action with a wildcard", `[{"serviceNamespace":"s3","actions":["Get*"]}]`, `u.json:1:38: /0/actions/0: "s3:Get*": want the name of one action`},
 		{"an action without a name", `[{"serviceNamespace":"s3","actions":[{}]}]`, `u.json:1:38: /0/actions/0: no action: want an action, "GetBucketAcl" or {"action": "GetBucketAcl"}`},

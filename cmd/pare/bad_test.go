@@ -161,18 +161,6 @@ func TestCounterexamplesReplayOnTheCommandLine(t *testing.T) {
 	}
 }
 
-func TestDidYouMean(t *testing.T) {
-	known := []string{"ec2", "elasticache", "lambda", "s3", "sqs"}
-	for name, want := range map[string]string{
-		"s33": ` (did you mean "s3"?)`, "lamda": ` (did you mean "lambda"?)`, "elasticcache": ` (did you mean "elasticache"?)`,
-		"quantum": "", "xy": "",
-	} {
-		if got := didYouMean(name, known); got != want {
-			t.Errorf("%s: %q, want %q", name, got, want)
-		}
-	}
-}
-
 func TestReportedPlacesAreOfTheBatch(t *testing.T) {
 	line := batchLine{"cases.jsonl", 7, []byte(`{"é": 1, "policy": 3}`)}
 	c := batchCase{line: line, members: map[string]batchMember{"policy": {offset: 20}}}

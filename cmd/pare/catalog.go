@@ -16,10 +16,12 @@ import (
 
 	"github.com/pare-iam/pare/catalog"
 	"github.com/pare-iam/pare/internal/catalogupdate"
+	"github.com/pare-iam/pare/internal/report"
+	"github.com/pare-iam/pare/policy"
 )
 
 // catalogFlagUsage describes --catalog, in every command that has it.
-const catalogFlagUsage = "the actions AWS has: a pare snapshot, a `folder` of AWS Service Reference files, a list of names, or \"embedded\" (default: the newer of the built-in and what \"pare catalog update\" got)"
+const catalogFlagUsage = "the `source` of AWS's actions: a pare snapshot, a folder of AWS Service Reference files, a list of names, or \"embedded\" (default: the newer of the built-in and what \"pare catalog update\" got)"
 
 func newCatalogCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -27,9 +29,10 @@ func newCatalogCommand() *cobra.Command {
 		Short: "Show, compare and update the list of AWS actions that pare works with",
 		Long: `A catalog is the list of services, actions, resource types and operations that AWS
 publishes. pare has one built in, and uses a newer one that "pare catalog update" got.`,
-		Args: cobra.NoArgs,
+		Args: knownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	cmd.SuggestionsMinimumDistance = 2
 	var in catalogInput
 	cmd.PersistentFlags().StringVar(&in.cacheDir, "cache-dir", "", "the `folder` of the updated catalog (also: PARE_CACHE_DIR; default: pare in the user's cache folder)")
 	cmd.AddCommand(newCatalogInfoCommand(&in), newCatalogShowCommand(&in), newCatalogDiffCommand(&in), newCatalogUpdateCommand(&in))
@@ -49,7 +52,7 @@ func (in *catalogInput) addFlags(cmd *cobra.Command) {
 }
 
 func (in *catalogInput) addFormat(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&in.format, "output", "o", "text", "`text or json`")
+	cmd.Flags().StringVarP(&in.format, "output", "o", "text", "the `format`: text or json")
 }
 
 func (in *catalogInput) load(cmd *cobra.Command) (*catalog.Catalog, error) {
@@ -132,7 +135,7 @@ func newCatalogInfoCommand(in *catalogInput) *cobra.Command {
 		Short: "Say which catalog is in use, how old it is and what it holds",
 		Example: `  pare catalog info
   pare catalog info --catalog embedded -o json`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := in.load(cmd)
 			if err != nil {
@@ -205,7 +208,7 @@ func newCatalogShowCommand(in *catalogInput) *cobra.Command {
 		Example: `  pare catalog show
   pare catalog show s3
   pare catalog show s3 GetObject`,
-		Args: cobra.MaximumNArgs(2),
+		Args: serviceAndAction,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := in.load(cmd)
 			if err != nil {
@@ -232,16 +235,33 @@ func showCatalog(c *catalog.Catalog, names []string) (interface{ rows() [][]stri
 	}
 	s := c.Service(names[0])
 	if s == nil {
-		return nil, hintError{fmt.Errorf("%s: no such service in the catalog of %s", names[0], c.Date()), "pare catalog show lists the services"}
+		return nil, unknownPrefix(c, names[0])
 	}
 	if len(names) == 1 {
 		return serviceShown(c, s), nil
 	}
 	a := s.Lookup(names[1])
 	if a == nil {
-		return nil, hintError{fmt.Errorf("%s: no such action of %s in the catalog of %s", names[1], s.Prefix, c.Date()), "pare catalog show " + s.Prefix + " lists its actions"}
+		err := fmt.Errorf("%s: no such action of %s in the catalog of %s%s", names[1], s.Prefix, c.Date(), report.DidYouMean(names[1], namesOf(s)))
+		return nil, hintError{err, "pare catalog show " + s.Prefix + " lists its actions"}
 	}
 	return actionShown(c, a), nil
+}
+
+func unknownPrefix(c *catalog.Catalog, name string) error {
+	err := fmt.Errorf("%s: no such service in the catalog of %s%s", name, c.Date(), report.DidYouMean(name, prefixes(c)))
+	if a, actionErr := policy.ParseAction(name); actionErr == nil && c.Lookup(a.Service, a.Name) != nil {
+		return hintError{err, "pare catalog show " + strings.Replace(name, ":", " ", 1)}
+	}
+	return hintError{err, "pare catalog show lists the services"}
+}
+
+func namesOf(s *catalog.Service) []string {
+	var out []string
+	for _, a := range s.Actions {
+		out = append(out, a.Name)
+	}
+	return out
 }
 
 func newCatalogDiffCommand(in *catalogInput) *cobra.Command {
@@ -252,7 +272,7 @@ func newCatalogDiffCommand(in *catalogInput) *cobra.Command {
 names, or "embedded". Changed are an action's casing, level and tracking; what one side
 doesn't state is no change.`,
 		Example: "  pare catalog diff embedded ~/.cache/pare/catalog.pare",
-		Args:    cobra.ExactArgs(2),
+		Args:    twoCatalogs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			before, err := (&catalogInput{path: args[0], format: in.format}).load(cmd)
 			if err != nil {

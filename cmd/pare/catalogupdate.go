@@ -40,7 +40,7 @@ nothing is changed.`,
 		Example: `  pare catalog update
   pare catalog update --from aws-service-reference-20260213.tar.xz
   pare catalog update --from ./reference --date 2026-02-13`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return update.run(cmd) },
 	}
 	in.addFormat(cmd)
@@ -98,6 +98,7 @@ func (u *catalogUpdate) get(cmd *cobra.Command) (*catalog.Catalog, error) {
 	source, date := u.from, u.date
 	if u.from != "" {
 		files, err = catalogupdate.Open(cmd.Context(), u.from)
+		err = plainError(err)
 	} else {
 		source, date = u.endpoint, cmp.Or(u.date, time.Now().UTC().Format(time.DateOnly))
 		files, err = fetchCatalog(cmd.Context(), u.endpoint, cmd.ErrOrStderr())

@@ -24,7 +24,7 @@ func writeCertificates(cmd *cobra.Command, folder string, rec report.Recommendat
 		return err
 	}
 	if err := os.MkdirAll(folder, 0o777); err != nil {
-		return err
+		return plainError(err)
 	}
 	var temps []tempFile
 	for _, c := range certificates {

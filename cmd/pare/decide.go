@@ -31,9 +31,9 @@ account; commas divide the files of a level. The exit code is 0 for every answer
 A request is {"principal": "arn:…", "action": "s3:GetObject", "resource": "arn:…",
 "resourceAccount": "123456789012", "context": {"aws:SourceIp": "203.0.113.7"}}.`,
 		Example: `  pare decide --policy role.json --request request.json
-  pare decide --policy a.json --policy b.json --boundary b.json --scp root.json --scp ou1.json,ou2.json --request - -o json
+  pare decide --policy a.json --policy b.json --boundary boundary.json --scp root.json --scp ou1.json,ou2.json --request - -o json
   pare decide --batch cases.jsonl`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return in.run(cmd) },
 	}
 	f := cmd.Flags()
@@ -45,7 +45,7 @@ A request is {"principal": "arn:…", "action": "s3:GetObject", "resource": "arn
 	f.StringVar(&in.resource, "resource-policy", "", "the resource's own policy, a `file`: bucket policy, key policy, trust policy")
 	f.StringVar(&in.request, "request", "", "the request, a `file`")
 	f.StringVar(&in.batch, "batch", "", "a `file` with a case a line, JSON; answers are JSON, a line each, in order")
-	f.StringVarP(&in.format, "output", "o", "text", "`text or json`")
+	f.StringVarP(&in.format, "output", "o", "text", "the `format`: text or json")
 	return cmd
 }
 

@@ -34,7 +34,7 @@ func newDemoCommand() *cobra.Command {
 		Long: `Refines the policy of AWS's announcement of unused-access recommendations, MyRole, with
 the actions AWS had at the time, and proves the result. It reads and writes nothing.`,
 		Example: "  pare demo",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return demo(colored(cmd, cmd.OutOrStdout())) },
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// The exit codes. Design section 8; `pare help exit-codes`.
+// The exit codes; `pare help exit-codes` explains them.
 const (
 	exitOK          = 0
 	exitError       = 1

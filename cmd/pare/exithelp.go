@@ -11,14 +11,13 @@ func newExitCodesTopic() *cobra.Command {
 
     0   fine
     1   an error: a file that can't be read, input that makes no sense
-    2   findings or pending changes, at or above --fail-on
-    3   partial data: the answer is right for what was there to see
-    4   refused: not proved; a stale plan; drift
+    4   refused: not proved
    64   a command line that makes no sense
   130   interrupted
 
 A recommendation that isn't proved is refused: it doesn't leave, and the code is 4. So is
 "pare prove" of policies that don't keep the claims. "pare compare" and "pare decide" give
-0 for every answer, and --batch for every line. Nothing half-written is left behind.`,
+0 for every answer, and --batch for every line. A file that pare writes is there whole
+or not at all.`,
 	}
 }

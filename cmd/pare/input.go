@@ -41,6 +41,9 @@ func readIdentityPolicy(cmd *cobra.Command, path string) (*policy.Document, erro
 	}
 	doc, err := policy.Parse(name, src)
 	if err != nil {
+		if _, listErr := usage.ParseUnused(name, src); listErr == nil {
+			return nil, hintError{err, name + " is a list of unused permissions: it goes behind --unused"}
+		}
 		return nil, err
 	}
 	return doc, doc.Check(policy.Identity)
@@ -51,7 +54,13 @@ func readUnused(cmd *cobra.Command, path string) (usage.Unused, error) {
 	if err != nil {
 		return usage.Unused{}, err
 	}
-	return usage.ParseUnused(name, src)
+	unused, err := usage.ParseUnused(name, src)
+	if err != nil {
+		if _, docErr := policy.Parse(name, src); docErr == nil {
+			err = hintError{err, name + " is a policy: --unused wants the list of what is unused in it"}
+		}
+	}
+	return unused, err
 }
 
 // onlyOneStdin refuses a command line in which two inputs are standard input.
@@ -69,16 +78,6 @@ func oneOf(flag, value string, want ...string) error {
 	}
 	last := len(want) - 1
 	return usageError{fmt.Errorf("%s %s: want %s or %s", flag, value, strings.Join(want[:last], ", "), want[last])}
-}
-
-// atMostPolicies refuses more than n arguments.
-func atMostPolicies(n int) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) > n {
-			return fmt.Errorf("%d policies: want %d", len(args), n)
-		}
-		return nil
-	}
 }
 
 // complete makes the shell offer the values that a flag takes.

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -78,8 +77,8 @@ func newRootCommand() *cobra.Command {
 		Long: `pare takes unused permissions out of IAM policies: it keeps the policy's shape,
 removes nothing that is used, and proves that nothing else changed.
 
-Results go to standard output, everything else to standard error. Nothing is sent
-anywhere and no AWS account is read or changed.`,
+Results go to standard output, everything else to standard error. No AWS account is
+read or changed, and only "pare catalog update" uses the network.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          knownCommand,
@@ -87,7 +86,9 @@ anywhere and no AWS account is read or changed.`,
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.PersistentFlags().Bool(noColorFlag, false, "no colour (also: NO_COLOR, TERM=dumb, output that isn't a terminal)")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagError)
+	root.Version = programVersion()
+	root.SetVersionTemplate("pare {{.Version}}\n")
 	root.AddCommand(
 		newCatalogCommand(),
 		newCompareCommand(),
@@ -98,20 +99,12 @@ anywhere and no AWS account is read or changed.`,
 		newRecommendCommand(),
 		newVersionCommand(),
 	)
+	root.InitDefaultHelpCmd()
+	if help, _, err := root.Find([]string{"help"}); err == nil {
+		help.Args = knownTopic
+	}
 	asUsageErrors(root)
 	return root
-}
-
-// knownCommand refuses a word that is no command.
-func knownCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	err := fmt.Errorf("%s: no such command", args[0])
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return hintError{usageError{err}, "did you mean `" + cmd.CommandPath() + " " + strings.Join(near, "` or `"+cmd.CommandPath()+" ") + "`?"}
-	}
-	return err
 }
 
 // asUsageErrors makes a wrong number of arguments an error of usage, in every command.

@@ -60,7 +60,7 @@ func newRecommendCommand() *cobra.Command {
   aws iam get-role-policy … --query PolicyDocument | pare recommend - --unused unused.json
   pare recommend --trie 's3:Get*' --unused unused.json -o svg > trie.svg
   pare recommend --batch cases.jsonl > answers.jsonl`,
-		Args: atMostPolicies(1),
+		Args: onePolicy,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				in.policy = args[0]
@@ -289,7 +289,7 @@ func (in *recommendInput) runTrie(cmd *cobra.Command) error {
 func (in *recommendInput) noTrie(err error, cat *catalog.Catalog, pattern policy.ActionPattern) error {
 	near := ""
 	if pattern.Service != "" && cat.Service(pattern.Service) == nil {
-		near = didYouMean(pattern.Service, prefixes(cat))
+		near = report.DidYouMean(pattern.Service, prefixes(cat))
 	}
 	return fmt.Errorf("--trie %q: %w%s", in.trie, err, near)
 }

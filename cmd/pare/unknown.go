@@ -43,7 +43,7 @@ func unknownService(rec report.Recommendation, n refine.Note) *policy.Error {
 	where, pointer := servicePlace(rec, n.Pointer)
 	e := &policy.Error{
 		Pointer: pointer,
-		Message: fmt.Sprintf("%q is not a service in the catalog of %s%s", service, rec.Catalog.Date(), didYouMean(service, prefixes(rec.Catalog))),
+		Message: fmt.Sprintf("%q is not a service in the catalog of %s%s", service, rec.Catalog.Date(), report.DidYouMean(service, prefixes(rec.Catalog))),
 	}
 	e.Name, e.Line, e.Column = splitPlace(where)
 	return e
@@ -96,41 +96,4 @@ func prefixes(c *catalog.Catalog) []string {
 		out = append(out, s.Prefix)
 	}
 	return out
-}
-
-// didYouMean names the nearest of the known names, if one is near: at most one edit for
-// every three letters.
-func didYouMean(name string, known []string) string {
-	best, nearest := len(name)/3+1, ""
-	for _, k := range known {
-		if d := distance(name, k); d < best {
-			best, nearest = d, k
-		}
-	}
-	if nearest == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (did you mean %q?)", nearest)
-}
-
-// distance is how many letters must be put in, taken out or changed to make b of a
-// (Levenshtein), in one row of the table.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			changed := diagonal
-			if a[i] != b[j] {
-				changed++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(changed, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -25,7 +25,7 @@ func newVersionCommand() *cobra.Command {
 		Short: "Say which pare this is, and the date of its catalog",
 		Example: `  pare version
   pare version -o json`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := oneOf("-o", format, "text", "json"); err != nil {
 				return err

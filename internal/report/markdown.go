@@ -18,7 +18,7 @@ func Markdown(w io.Writer, r Recommendation) error {
 		p.editTable(r)
 	}
 	p.linef("\n**Proof: %s**\n", r.verdict())
-	for _, cl := range r.proof().claims() {
+	for _, cl := range r.proof().claims()[:r.shownClaims()] {
 		p.linef("- %s: %s", cl.title, claimText(cl))
 		if x := cl.Counterexample; x != nil {
 			p.linef("\n  ```json")

@@ -65,7 +65,10 @@ func (p Proof) unusedGoneText() string {
 	case services > 1:
 		parts = append(parts, fmt.Sprintf("no action of the %d unused services", services))
 	}
-	if len(parts) == 0 {
+	switch {
+	case len(parts) == 0 && len(p.Unused.Actions) > 0:
+		return "nothing to take away: the catalog knows none of the actions that are reported as unused"
+	case len(parts) == 0:
 		return "nothing is reported as unused"
 	}
 	return strings.Join(parts, " and ") + " is allowed on anything"

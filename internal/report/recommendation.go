@@ -79,6 +79,10 @@ func Warnings(r Recommendation) []string {
 
 func (r Recommendation) sizeWarnings() []string {
 	limit := limits[r.Limit]
+	if _, after := r.sizes(); r.Limit != Managed && r.Leaves() && !r.fits() {
+		return []string{fmt.Sprintf("%d characters, more than the %d of %s: --compact writes it shorter; several managed policies have room for more (--limit managed --split)",
+			after, limit.characters, limit.what)}
+	}
 	var out []string
 	for _, doc := range r.Documents() {
 		if size := doc.Size(); size > limit.characters {
@@ -113,8 +117,13 @@ func (r Recommendation) sizes() (before, after int) {
 	return r.Original.Size(), after
 }
 
-// fits says whether each policy is within the limit.
+// fits says whether each managed policy is within the limit, or all inline policies
+// together are: to split those doesn't help.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 func (r Recommendation) fits() bool {
+	if _, after := r.sizes(); r.Limit != Managed {
+		return after <= r.Limit.Characters()
+	}
 	return !slices.ContainsFunc(r.candidates(), func(doc *policy.Document) bool { return doc.Size() > r.Limit.Characters() })
 }
 

@@ -67,7 +67,6 @@ func writeValues(enc *jsontext.Encoder, values []string) error {
 // showRequest gives a request a principal and its names the case in which the catalog
 // and the documents have them.
 func showRequest(c *catalog.Catalog, docs []*policy.Document, req access.Request) *shownRequest {
-	req = withResource(docs, req)
 	out := &shownRequest{
 		Principal: examplePrincipal, Action: req.Action.String(), Resource: req.Resource,
 		ResourceAccount: exampleAccount, Context: shownContext{map[string][]string{}},
@@ -91,23 +90,6 @@ func showRequest(c *catalog.Catalog, docs []*policy.Document, req access.Request
 		out.Context.values[key] = values
 	}
 	return out
-}
-
-// withResource gives a request on the empty resource, which `pare decide` refuses, the
-// resource "*" if every document decides it alike.
-func withResource(docs []*policy.Document, req access.Request) access.Request {
-	if req.Resource != "" {
-		return req
-	}
-	star := req
-	star.Resource = "*"
-	for _, d := range docs {
-		p := access.Policies{Identity: []*policy.Document{d}}
-		if access.Decide(req, p).Outcome != access.Decide(star, p).Outcome {
-			return req
-		}
-	}
-	return star
 }
 
 // keyNames is how documents write their condition keys, by the lower-case name.

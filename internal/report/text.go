@@ -112,11 +112,16 @@ func printables(texts []string) []string {
 // proof is four lines, a claim each, and what refutes them.
 func (p *page) proof(r Recommendation) {
 	p.heading("proof", verdictText(r.verdict()))
-	if r.Result.Outcome == refine.Detach {
-		p.claims(r.proof(), accessClaims)
-		return
+	p.claims(r.proof(), r.shownClaims())
+}
+
+// shownClaims is how many of the claims are shown: nothing has a shape once it is
+// detached, and several policies don't have that of one.
+func (r Recommendation) shownClaims() int {
+	if r.Result.Outcome == refine.Detach || r.Leaves() && len(r.Parts) > 0 {
+		return accessClaims
 	}
-	p.claims(r.proof(), allClaims)
+	return allClaims
 }
 
 func verdictText(v prove.Verdict) string {
@@ -131,7 +136,7 @@ func verdictText(v prove.Verdict) string {
 	panic(fmt.Sprintf("report: unhandled verdict %d", v))
 }
 
-// How many of the claims are shown: nothing has a shape once it is detached.
+// How many claims there are, the one about the shape last.
 const (
 	accessClaims = 3
 	allClaims    = 4
@@ -191,7 +196,7 @@ func sizeText(r Recommendation) string {
 	for i, part := range r.Parts {
 		sizes[i] = strconv.Itoa(part.Size())
 	}
-	return fmt.Sprintf("%d → %s %s, as %d policies", before, strings.Join(sizes, " + "), of, len(r.Parts))
+	return fmt.Sprintf("%d → %s %s, as %d policies to be attached together", before, strings.Join(sizes, " + "), of, len(r.Parts))
 }
 
 // counterexample shows a request as `pare decide` reads it, and what becomes of it.

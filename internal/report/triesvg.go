@@ -20,21 +20,27 @@ const (
 )
 
 // svgStyle has the colours for light and dark; shapes differ too, so that no colour is
-// needed to read it.
+// needed to read it. There are no CSS variables, which rsvg-convert doesn't know.
 const svgStyle = `  <style>
-    svg { --back: #ffffff; --text: #1f2328; --faint: #59636e; --line: #b7bec7; --safe: #1a7f37; --unsafe: #c21c2c; --mark: #dafbe1 }
-    @media (prefers-color-scheme: dark) {
-      svg { --back: #0d1117; --text: #e6edf3; --faint: #9198a1; --line: #4b535d; --safe: #4ac26b; --unsafe: #ff7b72; --mark: #12361f }
-    }
-    .back { fill: var(--back) }
-    text { font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; fill: var(--text) }
+    text { font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; fill: #1f2328 }
+    .back { fill: #ffffff }
     .title { font-weight: bold }
-    .faint { fill: var(--faint) }
-    .line { fill: none; stroke: var(--line) }
-    .safe { fill: var(--safe) }
-    .unsafe { fill: none; stroke: var(--unsafe); stroke-width: 2 }
-    .printed { fill: var(--mark); stroke: var(--safe) }
-    .result { fill: var(--safe); font-weight: bold }
+    .faint { fill: #59636e }
+    .line { fill: none; stroke: #b7bec7 }
+    .safe { fill: #1a7f37 }
+    .unsafe { fill: none; stroke: #c21c2c; stroke-width: 2 }
+    .printed { fill: #dafbe1; stroke: #1a7f37 }
+    .result { fill: #1a7f37; font-weight: bold }
+    @media (prefers-color-scheme: dark) {
+      text { fill: #e6edf3 }
+      .back { fill: #0d1117 }
+      .faint { fill: #9198a1 }
+      .line { stroke: #4b535d }
+      .safe { fill: #4ac26b }
+      .unsafe { stroke: #ff7b72 }
+      .printed { fill: #12361f; stroke: #4ac26b }
+      .result { fill: #4ac26b }
+    }
   </style>
 `
 

@@ -147,7 +147,7 @@ func (r Recommendation) noteText(n refine.Note) string {
 	case refine.UnknownAction:
 		return fmt.Sprintf("%s%q: the catalog knows no action that it matches; kept", at, text)
 	case refine.UnusedUnknown:
-		return fmt.Sprintf("%s%q is reported as unused, and the catalog doesn't know it; nothing was removed for it", at, text)
+		return fmt.Sprintf("%s%q is reported as unused, and the catalog doesn't know it; nothing was removed for it%s", at, text, r.nearAction(n.Text))
 	case refine.UnknownDropped:
 		return fmt.Sprintf("%s%q also matched services and actions that the catalog doesn't know; they are no longer allowed", at, text)
 	case refine.OnlyDenyLeft:
@@ -158,6 +158,25 @@ func (r Recommendation) noteText(n refine.Note) string {
 		return fmt.Sprintf("%s%q is reported as unused, and neither the catalog nor the policy knows its service", at, text)
 	}
 	panic(fmt.Sprintf("report: unhandled note %d", n.Kind))
+}
+
+// nearAction names the action that an unknown one may be meant for.
+func (r Recommendation) nearAction(text string) string {
+	a, err := policy.ParseAction(text)
+	s := r.Catalog.Service(a.Service)
+	if err != nil || s == nil {
+		return ""
+	}
+	lower, written := make([]string, len(s.Actions)), map[string]string{}
+	for i, known := range s.Actions {
+		lower[i] = known.Lower
+		written[known.Lower] = known.Name
+	}
+	near := nearest(a.Name, lower)
+	if near == "" {
+		return ""
+	}
+	return didYouMean(s.Prefix + ":" + written[near])
 }
 
 // statementName is how a statement is called in text: its place, and its Sid.
