@@ -147,7 +147,8 @@ func (e *encoder) declareKey(k *contextKey) {
 	case k.multi:
 		e.comment("Condition key %s, of one value. More of them change nothing: one condition turns on one of them.", k.name)
 	default:
-		e.comment("Condition key %s: whether the request has it, and its value.", k.name)
+		e.comment("Condition key %s: whether the request has it, and its value. No condition takes it for a set of values,\n"+
+			"so it has one.", k.name)
 	}
 	for i, s := range k.slots {
 		e.declare(s.used, "Bool")
@@ -192,40 +193,40 @@ func (e *encoder) side(s side) error {
 		e.blank()
 		e.comment("---- %s: %s, SHA-256 %x", s.documentName(i), oneLine(doc.Name), sha256.Sum256(doc.Bytes()))
 		for j := range doc.Statements {
-			st := &doc.Statements[j]
-			matches, err := e.statement(s.statementName(i, st.Index), doc, st)
-			if err != nil {
+			st, name := &doc.Statements[j], s.statementName(i, j)
+			if err := e.statement(name, doc, st); err != nil {
 				return err
 			}
 			if st.Effect == policy.Deny {
-				deny = append(deny, matches)
+				deny = append(deny, app("|"+name+"|", action))
 			} else {
-				allow = append(allow, matches)
+				allow = append(allow, app("|"+name+"|", action))
 			}
 		}
 	}
 	e.blank()
 	e.comment("What %s allows: what an Allow statement matches, and no Deny statement does.", s.name)
-	e.define(s.name, actionParameter, and(or(allow...), not(or(deny...))))
+	e.define("|"+s.name+" denies|", actionParameter, or(deny...))
+	e.define(s.name, actionParameter, and(or(allow...), not(app("|"+s.name+" denies|", action))))
 	return nil
 }
 
-// statement defines which requests a statement matches, part by part, and returns what
-// says that it matches the action at hand.
-func (e *encoder) statement(name string, doc *policy.Document, st *policy.Statement) (term, error) {
+// statement defines which requests a statement matches: NAME, of an action. That is,
+// the action matches its list (NAME action), and the rest of the request matches the rest
+// of it (NAME applies).
+func (e *encoder) statement(name string, doc *policy.Document, st *policy.Statement) error {
 	if err := expressible(doc, st); err != nil {
-		return term{}, err
+		return err
 	}
 	e.blank()
 	e.comment("%s%s: %s", name, sidComment(st), st.Effect)
 	e.comment("%s: %s", st.Action.Element(), texts(st.Action.Entries, func(a policy.ActionEntry) string { return a.Text }))
 	e.define("|"+name+" action|", actionParameter, actionTerm(st.Action))
-	parts := []term{app("|"+name+" action|", action)}
-
+	var parts []term
 	if st.Resource.Present {
 		matches, err := e.resources(doc, st)
 		if err != nil {
-			return term{}, err
+			return err
 		}
 		e.define("|"+name+" resource|", noParameter, matches)
 		parts = append(parts, symbol(name+" resource"))
@@ -233,15 +234,16 @@ func (e *encoder) statement(name string, doc *policy.Document, st *policy.Statem
 	for i, c := range st.Conditions {
 		holds, err := e.condition(doc, c)
 		if err != nil {
-			return term{}, err
+			return err
 		}
 		e.comment("Condition: %s %s: %s", c.Operator, oneLine(c.Key), texts(c.Values, func(v policy.ConditionValue) string { return v.Text }))
 		condition := fmt.Sprintf("|%s condition %d|", name, i+1)
 		e.define(condition, noParameter, holds)
 		parts = append(parts, atom(condition))
 	}
-	e.define("|"+name+"|", actionParameter, and(parts...))
-	return app("|"+name+"|", action), nil
+	e.define("|"+name+" applies|", noParameter, and(parts...))
+	e.define("|"+name+"|", actionParameter, app("and", app("|"+name+" action|", action), symbol(name+" applies")))
+	return nil
 }
 
 // expressible refuses what isn't a statement of an identity policy, and characters that
@@ -276,15 +278,50 @@ func expressible(doc *policy.Document, st *policy.Statement) error {
 	return nil
 }
 
+// actionTerm says that an action matches a list, as one regular expression with the
+// names under their services: solvers evaluate that faster than entry by entry.
 func actionTerm(a policy.Actions) term {
-	var any []term
+	var order []string
+	names := map[string][]wildcard.Pattern{}
+	matches := no
 	for _, entry := range a.Entries {
-		any = append(any, matchAction(entry.Pattern))
+		service := entry.Pattern.Service
+		if entry.Pattern.AllServices() {
+			matches = yes
+		}
+		if names[service] == nil {
+			order = append(order, service)
+		}
+		names[service] = append(names[service], entry.Pattern.Name)
+	}
+	switch {
+	case matches.is("true"):
+	case len(a.Entries) == 1:
+		matches = matchAction(a.Entries[0].Pattern)
+	default:
+		var union []term
+		for _, service := range order {
+			union = append(union, serviceRe(service, names[service]))
+		}
+		matches = inRe(action, reUnion(union))
 	}
 	if a.Not {
-		return not(or(any...))
+		return not(matches)
 	}
-	return or(any...)
+	return matches
+}
+
+// serviceRe is the regular expression of patterns of names in a service.
+func serviceRe(service string, names []wildcard.Pattern) term {
+	prefix := wildcard.Literal(service + ":")
+	if len(names) == 1 {
+		return patternRe(wildcard.Concat(prefix, names[0]))
+	}
+	var union []term
+	for _, name := range names {
+		union = append(union, patternRe(name))
+	}
+	return reConcat([]term{patternRe(prefix), reUnion(union)})
 }
 
 func matchAction(p policy.ActionPattern) term {

@@ -140,7 +140,7 @@ func (g generator) resource() string {
 	return pick(g, "*", "*", "arn:aws:s3:::b/*", "arn:aws:s3:::b/x", "arn:aws:s3:::b/x*", "arn:aws:s3:::b*",
 		"arn:aws:s3:::?/*", "arn:aws:s3:::*/x", "arn:aws:s3:::b/*/x", "arn:*:b/??", "arn:aws:s3:::b/\u00e9 \"q\"",
 		"arn:aws:s3:::b/${aws:username}/*", "arn:aws:s3:::b/${aws:username}", "arn:aws:s3:::b/${aws:userid, 'x'}",
-		"arn:aws:s3:::b/${*}")
+		"arn:aws:s3:::b/${*}", "?*")
 }
 
 // family is a kind of condition key: its operators, keys and values.
@@ -178,24 +178,25 @@ var families = []family{
 	},
 }
 
-// multiKeys stands beside families: the key that is used with qualifiers.
-var multiKeys = []string{"aws:TagKeys", "s3:sizes", "x:dates", "x:flags", "x:blobs", "x:addresses"}
+// setKey is the key of a family that is used with ForAllValues and ForAnyValue.
+func (f family) setKey() string { return f.keys[0] + "-set" }
 
-// addCondition adds an operator on one key with one to three values.
+// addCondition adds an operator on one key with one to three values: on a key that the
+// statement has already, more often than not, so that conditions meet.
 func (g generator) addCondition(st *statementText) {
-	i := g.IntN(len(families) + 3)
-	if i >= len(families) {
-		i = 0 // strings, more often than the rest
-	}
-	f := families[i]
-	op, key := pick(g, f.operators...), pick(g, f.keys...)
-	values := some(g, 3, func() string { return pick(g, f.values...) })
+	f := families[max(0, g.IntN(len(families)+3)-3)] // strings more often than the rest
+	key := pick(g, f.keys...)
 	if g.IntN(4) == 0 {
+		key = f.setKey()
+	}
+	if there := st.conditions(); len(there) > 0 && g.IntN(2) == 0 {
+		key = pick(g, there...)[1]
+		f = familyOf(key)
+	}
+	op := pick(g, f.operators...)
+	values := some(g, 3, func() string { return pick(g, f.values...) })
+	if key == f.setKey() && g.IntN(6) > 0 {
 		op = pick(g, "ForAllValues:", "ForAnyValue:") + op
-		key = multiKeys[max(0, i-1)]
-		if i == 1 {
-			key = "x:arns"
-		}
 	}
 	switch g.IntN(6) {
 	case 0:
@@ -203,6 +204,14 @@ func (g generator) addCondition(st *statementText) {
 	case 1:
 		op, values = "Null", []string{pick(g, "true", "false")}
 	}
+	st.set(op, key, values)
+}
+
+func familyOf(key string) family {
+	return families[slices.IndexFunc(families, func(f family) bool { return f.setKey() == key || slices.Contains(f.keys, key) })]
+}
+
+func (st *statementText) set(op, key string, values []string) {
 	if st.Condition[op] == nil {
 		st.Condition[op] = map[string][]string{}
 	}
@@ -213,7 +222,7 @@ func (g generator) addCondition(st *statementText) {
 func (g generator) edit(p *policyText) {
 	i := g.IntN(len(p.Statement))
 	st := &p.Statement[i]
-	switch g.IntN(9) {
+	switch g.IntN(12) {
 	case 0: // the other order
 		slices.Reverse(p.Statement)
 	case 1:
@@ -251,11 +260,11 @@ func (g generator) editList(list *[]string, draw func() string) {
 	case 2:
 		(*list)[i] = draw()
 	case 3: // wider
-		if !strings.HasSuffix(entry, "}") {
+		if strings.Contains(entry, ":") && !strings.HasSuffix(entry, "}") {
 			(*list)[i] = entry + "*"
 		}
-	case 4: // narrower, mostly; in place of a bare `*` no action can stand
-		if entry != "*" {
+	case 4: // narrower, mostly; a bare `*` is left as it is
+		if strings.Contains(entry, ":") {
 			(*list)[i] = strings.Replace(entry, "*", pick(g, "?", "x", "*x*"), 1)
 		}
 	case 5:
@@ -275,11 +284,12 @@ func (g generator) editCondition(st *statementText) {
 	if delete(st.Condition[op], key); len(st.Condition[op]) == 0 {
 		delete(st.Condition, op)
 	}
-	switch g.IntN(5) {
+	f := familyOf(key)
+	switch g.IntN(7) {
 	case 0: // gone
 		return
 	case 1:
-		if !strings.HasPrefix(op, "Null") {
+		if op != "Null" {
 			op = toggleSuffix(op, "IfExists")
 		}
 	case 2:
@@ -287,13 +297,15 @@ func (g generator) editCondition(st *statementText) {
 	case 3:
 		values = values[:1]
 	case 4:
-		op = strings.NewReplacer("ForAllValues", "ForAnyValue", "ForAnyValue", "ForAllValues", "LessThanEquals", "LessThan", "NotLike", "NotEquals",
-			"Like", "Equals", "Not", "").Replace(op)
+		values = append(values, pick(g, f.values...))
+	case 5:
+		values[g.IntN(len(values))] = pick(g, f.values...)
+	case 6:
+		op = strings.NewReplacer("ForAllValues", "ForAnyValue", "ForAnyValue", "ForAllValues", "LessThanEquals", "LessThan",
+			"GreaterThan", "GreaterThanEquals", "NotLike", "NotEquals", "Like", "Equals", "Not", "").Replace(op)
+		op = strings.Replace(op, "EqualsEquals", "Equals", 1)
 	}
-	if st.Condition[op] == nil {
-		st.Condition[op] = map[string][]string{}
-	}
-	st.Condition[op][key] = values
+	st.set(op, key, values)
 }
 
 // conditions lists the operators and keys, sorted.

@@ -2,8 +2,10 @@ package prove
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -19,7 +21,7 @@ import (
 // must agree. PARE_ORACLE_PAIRS says how many pairs must be decided, PARE_ORACLE_SEED
 // which ones they are.
 func TestOracle(t *testing.T) {
-	o := &oracle{T: t, seed: uint64(setting(t, "PARE_ORACLE_SEED", 1)), relations: map[Relation]int{}}
+	o := &oracle{T: t, seed: uint64(setting(t, "PARE_ORACLE_SEED", 1)), relations: map[Relation]int{}, reasons: map[string]int{}}
 	o.solver = startSolver(t, solverLimit)
 	defer func() { o.solver.stop() }()
 	want := setting(t, "PARE_ORACLE_PAIRS", 300)
@@ -31,6 +33,9 @@ func TestOracle(t *testing.T) {
 	rate := float64(o.tried) / time.Since(start).Seconds()
 	t.Logf("%d pairs, %d decided by both (%.0f pairs/s); %v; cvc5 unknown %d (%d times it ended), not expressible %d, Compare undecided %d, Refinement undecided %d",
 		o.tried, o.decided, rate, o.relations, o.unknown, o.crashed, o.notExpressible, o.undecided, o.refinementUndecided)
+	for _, reason := range slices.Sorted(maps.Keys(o.reasons)) {
+		t.Logf("undecided %d times: %s", o.reasons[reason], reason)
+	}
 	if o.decided < want {
 		t.Errorf("%d of %d pairs were decided, want %d", o.decided, o.tried, want)
 	}
@@ -63,6 +68,7 @@ type oracle struct {
 	tried, decided, unknown, crashed, notExpressible, undecided, refinementUndecided int
 
 	relations map[Relation]int
+	reasons   map[string]int // why Compare or Refinement is undecided
 	a, b      *policy.Document
 	encoder   *encoder
 }
@@ -99,6 +105,7 @@ func (o *oracle) pair(r *rand.Rand) {
 	got := Compare(o.a, o.b)
 	if got.Relation == UndecidedRelation {
 		o.undecided++
+		o.reasons[got.Reason]++
 		return
 	}
 	o.decided++
@@ -146,6 +153,7 @@ func (o *oracle) claim(name string, got Claim, breaks answer) {
 		o.unknown++
 	case got.Verdict == Undecided:
 		o.refinementUndecided++
+		o.reasons[got.Reason]++
 	case (got.Verdict == Refuted) != (breaks == sat):
 		o.disagree("Refinement: %s is %v (%v), cvc5 says %s", name, got.Verdict, got.Counterexample, breaks)
 	}
@@ -171,11 +179,7 @@ func (o *oracle) allowedB(req access.Request) bool { return access.Allows(o.b, r
 
 // sat asks for a request, which must replay.
 func (o *oracle) sat(question string, assertion term, replays func(*oracle, access.Request) bool) answer {
-	begin := time.Now()
 	text, err := o.solver.ask("(push 1)\n" + app("assert", assertion).line() + "\n(check-sat)")
-	if d := time.Since(begin); d > 100*time.Millisecond {
-		os.WriteFile(fmt.Sprintf("/tmp/w/slow/%d-%s-%d.smt2", o.tried, question, d.Milliseconds()), []byte("(set-logic ALL)\n"+o.encoder.out.String()+app("assert", assertion).line()+"\n(check-sat)\n"), 0o644)
-	}
 	if err != nil {
 		o.crashed++
 		o.restart()

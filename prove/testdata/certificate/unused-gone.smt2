@@ -22,11 +22,13 @@
 ; as any other. Only a service without a name isn't an action.
 (assert (not (= action "s3:")))
 
-; Condition key aws:securetransport: whether the request has it, and its value.
+; Condition key aws:securetransport: whether the request has it, and its value. No condition takes it for a set of values,
+; so it has one.
 (declare-const |has aws:securetransport| Bool)
 (declare-const |aws:securetransport| String)
 
-; Condition key aws:sourceip: whether the request has it, and its value.
+; Condition key aws:sourceip: whether the request has it, and its value. No condition takes it for a set of values,
+; so it has one.
 (declare-const |has aws:sourceip| Bool)
 ; An IPv4 or IPv6 address as a number.
 (declare-const |aws:sourceip is an address| Bool)
@@ -35,7 +37,8 @@
 (assert (<= 0 |aws:sourceip|))
 (assert (< |aws:sourceip| (ite |aws:sourceip is IPv6| 340282366920938463463374607431768211456 4294967296)))
 
-; Condition key aws:username: whether the request has it, and its value.
+; Condition key aws:username: whether the request has it, and its value. No condition takes it for a set of values,
+; so it has one.
 (declare-const |has aws:username| Bool)
 (declare-const |aws:username| String)
 
