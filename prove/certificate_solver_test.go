@@ -2,6 +2,7 @@ package prove
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -48,13 +49,17 @@ func startSolver(t *testing.T, limit time.Duration) *solver {
 		t.Fatal(err)
 	}
 	s := &solver{t, cmd, in, bufio.NewReader(out)}
-	s.ask("(set-logic ALL)")
+	if _, err := s.ask("(set-logic ALL)"); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 
 func (s *solver) stop() {
-	s.in.Close()
-	s.cmd.Wait() // how it ends doesn't matter
+	// It may have ended by itself, with an error of its own, which ask has reported.
+	if err := errors.Join(s.in.Close(), s.cmd.Wait()); err != nil {
+		s.t.Logf("cvc5 ended: %v", err)
+	}
 }
 
 // ask sends commands and returns what is printed, or an error if the process ended.

@@ -148,15 +148,6 @@ func TestSVGEscapesWhatItShows(t *testing.T) {
 	}
 }
 
-func parse(t *testing.T, src string) *policy.Document {
-	t.Helper()
-	doc, err := policy.Parse("policy.json", []byte(src))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return doc
-}
-
 func TestLimits(t *testing.T) {
 	for _, name := range []string{"managed", "role", "user", "group"} {
 		if l, ok := ParseLimit(name); !ok || l.String() != name || l.Characters() == 0 {
