@@ -55,6 +55,7 @@ type Space struct {
 	allResources    *[]class            // under all statements; of nothing when that is too much
 	resourceClasses map[stmtSet][]class // under the statements that an action matches
 	outcomes        map[outcomeKey][]outcome
+	effort          effort
 	undecided       string // why a question can't be answered; "" if it can
 }
 
@@ -83,6 +84,7 @@ func newSpace(a, b []*policy.Document, fixed map[string][]string, free bool) *Sp
 	s := &Space{
 		docs: [2][]*policy.Document{a, b}, services: map[string][]namePattern{}, multi: map[string]bool{}, fixed: fixed, free: free,
 		nameClasses: map[string][]class{}, resourceClasses: map[stmtSet][]class{}, outcomes: map[outcomeKey][]outcome{},
+		effort: effort{maxEffort},
 	}
 	n := 0
 	for _, d := range slices.Concat(a, b) {
@@ -98,6 +100,10 @@ func newSpace(a, b []*policy.Document, fixed map[string][]string, free bool) *Sp
 	}
 	for _, d := range b {
 		s.add(B, d, &in)
+	}
+	if len(s.templates) > maxStatements/2 {
+		s.undecided = fmt.Sprintf("%d resources with policy variables: more than %d aren't compared", len(s.templates), maxStatements/2)
+		return s
 	}
 	slices.Sort(s.keys)
 	s.keys = slices.Compact(s.keys)
@@ -115,7 +121,7 @@ func (s *Space) tellApart() {
 		sides[side] = map[string]bool{}
 	}
 	for i, st := range s.stmts {
-		keys[i] = fmt.Sprint(st.canon, " ", st.st.Action.Not, " ", actionTexts(st.st))
+		keys[i] = fmt.Sprintf("%d %t %q", st.canon, st.st.Action.Not, actionTexts(st.st))
 		sides[st.side][keys[i]] = true
 	}
 	for i, st := range s.stmts {

@@ -16,7 +16,7 @@ func (s *Space) names(service string) []class {
 	for i, n := range s.services[service] {
 		strands[i] = strand{tokensOf(n.pattern), n.mark}
 	}
-	classes, ok := partitionStrings(strands, partitionOptions{limit: maxStates, min: 1})
+	classes, ok := partitionStrings(strands, partitionOptions{limit: maxStates, min: 1, effort: &s.effort})
 	if !ok {
 		s.undecided = "too many states: the action patterns of " + service + " have too many wildcards"
 	}
@@ -38,6 +38,10 @@ func (s *Space) matchingNames(service, name string) stmtSet {
 	}
 	return out
 }
+
+// resourceCost is what a class of resources costs, in effort: it is kept, and its
+// conditions are asked.
+const resourceCost = 16
 
 // resources is the classes of resource strings under the given statements: taken from
 // the classes under all statements, or worked out anew when those are too many.
@@ -61,6 +65,10 @@ func (s *Space) resources(stmts stmtSet) []class {
 			s.undecided = "too many states: the resource patterns have too many wildcards"
 		}
 	}
+	if !s.effort.spend(resourceCost * len(classes)) {
+		s.undecided = "too many classes of requests: the statements overlap in too many ways"
+		return nil
+	}
 	seen := make(map[stmtSet]bool, len(classes))
 	out := make([]class, 0, len(classes))
 	for _, c := range classes {
@@ -74,7 +82,7 @@ func (s *Space) resources(stmts stmtSet) []class {
 }
 
 // partitionResources is the classes of resource strings by which of the statements match
-// them; ok is false if there were too many states to visit.
+// them; a request always has a resource, so the empty string is none. ok is false if there were too many states to visit.
 func (s *Space) partitionResources(stmts stmtSet, limit int) (classes []class, ok bool) {
 	var whole stmtSet // statements that have every resource in their list, or no list
 	marks := map[wildcard.Pattern]stmtSet{}
@@ -102,7 +110,7 @@ func (s *Space) partitionResources(stmts stmtSet, limit int) (classes []class, o
 	}
 	slices.SortFunc(strands, func(a, b strand) int { return slices.CompareFunc(a.toks, b.toks, compareTokens) })
 	strands = append(strands, s.freeStrands(stmts)...)
-	classes, ok = partitionStrings(strands, partitionOptions{limit: limit, needed: s.needed(stmts, whole)})
+	classes, ok = partitionStrings(strands, partitionOptions{limit: limit, min: 1, first: '*', needed: s.needed(stmts, whole), effort: &s.effort})
 	classes = s.expand(classes)
 	for i := range classes {
 		classes[i].stmts = classes[i].stmts.or(whole).xor(s.notResource).and(stmts)

@@ -126,6 +126,12 @@ func (q *question) action(a policy.Action, stmts stmtSet) bool {
 	if q.hopeless(stmts) {
 		return false
 	}
+	if !q.effort.spend(1) {
+		if q.undecided == "" {
+			q.undecided = "too many classes of requests"
+		}
+		return true
+	}
 	for _, c := range q.resources(stmts) {
 		if q.limits(point{action: a, resource: c.witness}, c.stmts) {
 			return true
@@ -175,7 +181,7 @@ func (q *question) limits(at point, stmts stmtSet) bool {
 	found, ok := q.combine(stmts)
 	if !ok {
 		q.undecided = "too many outcomes: the conditions have too many values"
-		return false
+		return q.effort.left <= 0
 	}
 	for _, f := range found {
 		if !q.answers(f.stmts) {

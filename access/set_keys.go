@@ -39,7 +39,7 @@ func (s *Space) addAtoms(doc *policy.Document, st *policy.Statement, in *interne
 
 func canonicalCondition(doc *policy.Document, c policy.Condition) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%v %s", c.Operator, c.Key)
+	fmt.Fprintf(&b, "%v %q", c.Operator, c.Key) // a key may have spaces and quotes
 	texts := make([]string, len(c.Values))
 	for i, v := range c.Values {
 		texts[i] = v.Text
@@ -99,6 +99,9 @@ func (q *question) combine(stmts stmtSet) (found []combined, ok bool) {
 		seen := map[stmtSet]bool{}
 		var next []combined
 		for _, o := range q.outcomesOf(key, limited) {
+			if !q.effort.spend(len(found)) || len(next) > maxCombined {
+				return nil, false
+			}
 			for _, c := range found {
 				left := c.stmts.without(limited).or(c.stmts.and(o.left))
 				if seen[left] || !left.meets(q.allow[q.side]) {
@@ -237,26 +240,28 @@ func (k *keyClasses) vectors() []vector {
 		}
 	}
 	for i := 0; i < len(unions); i++ {
+		if !k.space.effort.spend(len(singles)) {
+			k.undecided = "too many sets of values of " + k.key
+			return nil
+		}
 		for _, v := range singles {
-			u := k.union(unions[i], v)
-			if seen[u.holds] {
+			holds := k.union(unions[i].holds, v.holds)
+			if seen[holds] {
 				continue
 			}
 			if len(unions) == maxVectors {
 				k.undecided = "too many sets of values of " + k.key
 				return nil
 			}
-			seen[u.holds] = true
-			unions = append(unions, u)
+			seen[holds] = true
+			unions = append(unions, vector{holds, slices.Concat(unions[i].values, v.values)})
 		}
 	}
 	return append(out[:1], unions...)
 }
 
-func (k *keyClasses) union(a, b vector) vector {
-	holds := (a.holds|b.holds)&k.some | a.holds&b.holds&^k.some
-	return vector{holds, append(slices.Clip(a.values), b.values...)}
-}
+// union is the atoms that hold for a key with the values of both sets.
+func (k *keyClasses) union(a, b uint64) uint64 { return (a|b)&k.some | a&b&^k.some }
 
 // absent is the vector of a key without values.
 func (k *keyClasses) absent() vector {
@@ -287,7 +292,7 @@ func (k *keyClasses) fixedVectors() []vector {
 		var next []vector
 		for _, a := range singles {
 			for _, b := range k.singles([]string{v}) {
-				next = append(next, k.union(a, b))
+				next = append(next, vector{k.union(a.holds, b.holds), slices.Concat(a.values, b.values)})
 			}
 		}
 		singles = next

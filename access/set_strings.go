@@ -82,23 +82,42 @@ type partition struct {
 	wanted  []bool  // of the places: whether they are of a needed statement's pattern
 	options partitionOptions
 	left    int // states that may still be visited
+	room    int // places that their states may still have together
 }
 
 // partitionOptions is what of the strings is asked for.
 type partitionOptions struct {
 	limit  int     // states that may be visited
 	min    int     // shortest string that counts, in bytes: 0 or 1
+	first  rune    // with which a string starts for preference, if not 0
 	needed stmtSet // classes in which none of these matches may be left out; if any
+	effort *effort
 }
 
 // maxStates bounds the states of one partition. ARNs and action names need hundreds;
 // only many patterns with several stars each come near it.
 const maxStates = 20000
 
+// maxPlaces bounds the places of all states of one partition together, and so its memory:
+// a state of a thousand patterns, or of one with a thousand stars, has thousands.
+const maxPlaces = 1 << 22
+
+// effort is what the questions to one Space may still cost together, in the places and
+// classes visited: so that what can't be decided is told in seconds.
+type effort struct{ left int }
+
+const maxEffort = 1 << 25
+
+// spend is false when nothing is left.
+func (e *effort) spend(n int) bool {
+	e.left -= n
+	return e.left > 0
+}
+
 // partitionStrings lists the classes of strings; ok is false if there were too many
 // states to visit.
 func partitionStrings(strands []strand, options partitionOptions) (classes []class, ok bool) {
-	p := &partition{visited: newKeySet(), seen: map[stmtSet]bool{}, options: options, left: options.limit}
+	p := &partition{visited: newKeySet(), seen: map[stmtSet]bool{}, options: options, left: options.limit, room: maxPlaces}
 	p.dones, p.numbers = make([]doneSet, 1), map[stmtSet]int32{{}: 0}
 	var start state
 	for _, s := range strands {
@@ -165,13 +184,17 @@ func (p *partition) explore(s state) {
 	depth, places, asked := len(p.path), len(p.places), len(p.next)
 	defer func() { p.path, p.places, p.next = p.path[:depth], p.places[:places], p.next[:asked] }()
 	for {
-		if p.needless(s) {
+		p.room -= len(s.places)
+		if !p.options.effort.spend(1+len(s.places)) || p.room <= 0 {
+			p.left = 0
+		}
+		if p.left <= 0 || p.needless(s) {
 			return
 		}
 		p.record(s)
 		if len(s.places) == 0 {
 			if len(p.path) < p.options.min {
-				p.noteDone(s.done, otherThan(nil))
+				p.noteDone(s.done, p.other(nil))
 			}
 			return
 		}
@@ -180,7 +203,7 @@ func (p *partition) explore(s state) {
 			break
 		}
 		// Any other character ends all of it, as none does.
-		p.noteDone(s.done, otherThan([]rune{next}))
+		p.noteDone(s.done, p.other([]rune{next}))
 		p.path = utf8.AppendRune(p.path, next)
 		s = p.step(s, next)
 	}
@@ -278,11 +301,19 @@ func (p *partition) asked(s state) []rune {
 	}
 	slices.Sort(p.next[from:])
 	p.next = p.next[:from+len(slices.Compact(p.next[from:]))]
-	p.next = append(p.next, otherThan(p.next[from:]))
+	p.next = append(p.next, p.other(p.next[from:]))
 	return p.next[from:len(p.next):len(p.next)]
 }
 
 func isLetter(r rune) bool { return 'a' <= r|0x20 && r|0x20 <= 'z' }
+
+// other is a character that isn't in the list.
+func (p *partition) other(list []rune) rune {
+	if first := p.options.first; first != 0 && len(p.path) == 0 && !slices.Contains(list, first) {
+		return first
+	}
+	return otherThan(list)
+}
 
 // otherThan is a character that isn't in the list, one that reads well in a witness.
 func otherThan(list []rune) rune {

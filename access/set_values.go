@@ -101,7 +101,7 @@ func (k *keyClasses) stringCandidates() []string {
 			}
 		}
 	}
-	classes, ok := partitionStrings(strands, partitionOptions{limit: maxStates})
+	classes, ok := partitionStrings(strands, partitionOptions{limit: maxStates, effort: &k.space.effort})
 	if !ok {
 		k.undecided = "too many states: the conditions on " + k.key + " have too many wildcards"
 	}
@@ -201,11 +201,16 @@ func dateCandidates(texts []string) []string {
 	return out
 }
 
+// dateText writes an instant. Some years that don't have four digits in UTC do in a zone
+// far to the east or west.
 func dateText(t time.Time) string {
-	if y := t.Year(); y < 0 || y > 9999 {
-		return big.NewInt(t.Unix()).String()
+	const farthest = 23*3600 + 59*60
+	for _, offset := range []int{0, farthest, -farthest} {
+		if in := t.In(time.FixedZone("", offset)); 0 <= in.Year() && in.Year() <= 9999 {
+			return in.Format(time.RFC3339Nano)
+		}
 	}
-	return t.Format(time.RFC3339Nano)
+	return big.NewInt(t.Unix()).String()
 }
 
 // addressCandidates is the ends of the ranges, what lies next to them, and the lowest

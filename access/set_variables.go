@@ -76,14 +76,18 @@ func relax(t policy.Template) wildcard.Pattern {
 func (s *Space) imply() {
 	marked := make([]wildcard.Pattern, len(s.templates))
 	anyOne := make([]bool, len(s.templates))
-	private := map[string]int{}
+	private, unnamed := map[string]int{}, s.unnamedCharacters()
+	var chars []rune // of the variables
 	for i, t := range s.templates {
 		parts := make([]wildcard.Pattern, len(t.text))
 		for k, part := range t.text {
 			parts[k] = part.Pattern
 			if part.Key != "" {
-				n, _ := number(private, fmt.Sprintf("%s %t %s", part.Key, part.HasDefault, part.Default))
-				parts[k] = wildcard.Literal(string(rune(0xE000 + n)))
+				n, isNew := number(private, fmt.Sprintf("%q %t %q", part.Key, part.HasDefault, part.Default))
+				if isNew {
+					chars = append(chars, unnamed())
+				}
+				parts[k] = wildcard.Literal(string(chars[n]))
 			}
 		}
 		marked[i] = wildcard.Concat(parts...)
@@ -95,6 +99,22 @@ func (s *Space) imply() {
 				s.templates[i].implies = append(s.templates[i].implies, j)
 			}
 		}
+	}
+}
+
+// unnamedCharacters gives one after the other the characters that no template names.
+func (s *Space) unnamedCharacters() func() rune {
+	named := map[rune]bool{}
+	for _, t := range s.templates {
+		for _, tok := range t.relaxed.Tokens() {
+			named[tok.Char] = true
+		}
+	}
+	r := rune(0xE000 - 1)
+	return func() rune {
+		for r++; named[r]; r++ {
+		}
+		return r
 	}
 }
 
@@ -177,9 +197,13 @@ func (s *Space) findWithVariables(side Side, scope Scope) Answer {
 		if !ok {
 			break
 		}
-		answer := newSpace(s.docs[A], s.docs[B], fixed, false).Find(side, scope)
+		space := newSpace(s.docs[A], s.docs[B], fixed, false)
+		answer := space.Find(side, scope)
 		if answer.Found {
 			return answer
+		}
+		if !s.effort.spend(maxEffort - space.effort.left) {
+			break
 		}
 	}
 	return Answer{Undecided: reason}

@@ -168,7 +168,10 @@ func (r *refinement) ask(side access.Side, scope access.Scope, compared bool) Cl
 	case !answer.Found:
 		return Claim{Verdict: Proved}
 	}
-	x := &Counterexample{Request: Name(r.catalog, append(r.next[:len(r.next):len(r.next)], r.old), answer.Request)}
+	x := &Counterexample{Request: answer.Request}
+	if scope.Services == nil || r.catalog.Service(x.Request.Action.Service) != nil { // else its name could leave the scope
+		x.Request = Name(r.catalog, append(r.next[:len(r.next):len(r.next)], r.old), x.Request)
+	}
 	x.Old, x.New = allows([]*policy.Document{r.old}, x.Request), allows(r.next, x.Request)
 	if ok := !compared && x.New || compared && x.Old != x.New; !ok {
 		return Claim{Reason: "a counterexample was found that doesn't replay: " + errReplay.Error()}

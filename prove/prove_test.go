@@ -110,6 +110,46 @@ func TestDetachIsRefinedToNothing(t *testing.T) {
 	}
 }
 
+// The statement that is gone allows what is left of the one behind it, and could have
+// become that, but for the bytes.
+func TestShapeOfStatementsThatLookAlike(t *testing.T) {
+	cat := readCatalog(t, names)
+	unused := unusedOf(t, `["s3:GetObject","s3:GetObjectAcl","s3:GetBucketAcl","s3:ListBucket","s3:PutObject"]`)
+	for _, st := range []string{`{"Effect":"Allow","Action":"s3:*","Resource":"*"}`, `{"Sid":"All","Effect":"Allow","Action":"s3:*","Resource":"*"}`} {
+		old := parse(t, `{"Statement":[`+st+`,{"Effect":"Allow","Action":["s3:Unheard","s3:GetObject"],"Resource":"*"}]}`)
+		next := parse(t, `{"Statement":[{"Effect":"Allow","Action":["s3:Unheard"],"Resource":"*"}]}`)
+		got := prove.Refinement(cat, old, next, unused)
+		if diff := cmp.Diff("proved: new proved, used proved, unused proved, shape proved", verdicts(got)); diff != "" {
+			t.Errorf("(-want +got):\n%s\n%+v", diff, got)
+		}
+	}
+}
+
+func TestShapeOfListsWithoutUnusedActions(t *testing.T) {
+	const old = `{"Statement":[{"Effect":"Deny","Action":["s3:PutObject","s3:Get*"],"Resource":"*"},
+		{"Effect":"Allow","Action":["s3:Get*","ec2:*"],"Resource":"*"}]}`
+	cat := readCatalog(t, names)
+	for _, edit := range []*strings.Replacer{
+		strings.NewReplacer(`"s3:PutObject",`, `"s3:PutObject", `),
+		strings.NewReplacer(`"s3:PutObject",`, `"s3:PutObject","s3:PutObject",`),
+		strings.NewReplacer(`"ec2:*"`, `"ec2:*","ec2:RunInstances"`),
+		strings.NewReplacer(`"ec2:*"`, `"\u0065c2:*"`),
+	} {
+		got := prove.Refinement(cat, parse(t, old), parse(t, edit.Replace(old)), usage.Unused{})
+		if diff := cmp.Diff("proved: new proved, used proved, unused proved, shape refuted", verdicts(got)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", edit.Replace(old), diff)
+		}
+	}
+}
+
+func TestCounterexampleStaysInAnUnknownService(t *testing.T) {
+	doc := parse(t, `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
+	got := prove.Refinement(readCatalog(t, names), doc, doc, unusedOf(t, `["unheard:*"]`))
+	if x := got.UnusedGone.Counterexample; x == nil || x.Request.Action.Service != "unheard" {
+		t.Errorf("%+v: want a request to the unused service", x)
+	}
+}
+
 func TestKeysThatAwsKeepsApartAreNoObstacle(t *testing.T) {
 	cat := readCatalog(t, `{"date":"2026-01-01","services":{"kms":["Decrypt","Encrypt"],"sts":["AssumeRole"]}}`)
 	doc := parse(t, `{"Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:kms:eu-west-1:123456789012:key/k"}}`)
@@ -320,6 +360,10 @@ func TestCompare(t *testing.T) {
 			st(`{"Effect":"Allow","Action":"s3:A","Resource":"*"}`), prove.Narrower},
 		{"two types on one key", st(`{"Effect":"Allow","Action":"s3:A","Resource":"*","Condition":{"StringLike":{"aws:x":"1*"},"NumericLessThan":{"aws:x":"5"}}}`),
 			st(`{"Effect":"Allow","Action":"s3:A","Resource":"*","Condition":{"NumericLessThan":{"aws:x":"5"}}}`), prove.UndecidedRelation},
+		{"a request has a resource", st(`{"Effect":"Allow","Action":"s3:A","Resource":"*"}`),
+			st(`{"Effect":"Allow","Action":"s3:A","Resource":"?*"}`), prove.Equal},
+		{"a variable before a star", st(`{"Effect":"Allow","Action":"s3:A","Resource":"a${aws:username}*"}`),
+			st(`{"Effect":"Allow","Action":"s3:A","Resource":"a*"}`), prove.Narrower},
 		{"a principal", st(`{"Effect":"Allow","Principal":"*","Action":"s3:A","Resource":"*"}`),
 			st(`{"Effect":"Allow","Action":"s3:A","Resource":"*"}`), prove.UndecidedRelation},
 	}

@@ -18,12 +18,69 @@ func (r *refinement) shape(next *policy.Document) Claim {
 	if !r.matched {
 		return differs("a statement of the new policy has no counterpart in the old one")
 	}
+	out := r.shapeOf(r.pairs, next)
+	if out.Verdict == Proved {
+		return out
+	}
+	// A statement that is gone may have been paired with the one left of a later statement.
+	w := pairing{refinement: r, old: cut(r.old), next: next, now: cut(next), dead: map[[2]int]bool{}}
+	if w.pairs = make([]pair, len(r.old.Statements)); w.from(0, 0) {
+		return r.shapeOf(w.pairs, next)
+	}
+	return out
+}
+
+// pairing looks for the statements of next in the place of old ones that they could
+// come from, their bytes included.
+type pairing struct {
+	*refinement
+	old, now pieces
+	next     *policy.Document
+	pairs    []pair
+	dead     map[[2]int]bool // what from has tried in vain
+}
+
+// from pairs the statements of old from the i-th on with those of next from the j-th on;
+// false if they can't be. Cost: the product of both numbers at worst.
+func (w *pairing) from(i, j int) bool {
+	if i == len(w.pairs) {
+		return j == len(w.next.Statements)
+	}
+	at := [2]int{i, j}
+	if w.dead[at] {
+		return false
+	}
+	st := &w.refinement.old.Statements[i]
+	if j < len(w.next.Statements) && w.replaces(i, j) && w.from(i+1, j+1) {
+		w.pairs[i] = pair{st, &w.next.Statements[j]}
+		return true
+	}
+	if w.mayGo(st) && w.from(i+1, j) {
+		w.pairs[i] = pair{old: st}
+		return true
+	}
+	w.dead[at] = true
+	return false
+}
+
+func (w *pairing) replaces(i, j int) bool {
+	p := pair{&w.refinement.old.Statements[i], &w.next.Statements[j]}
+	if !bytes.Equal(w.old.before[i], w.now.before[j]) || !bytes.Equal(w.old.after[i], w.now.after[j]) ||
+		p.old.Action.Not != p.next.Action.Not || !narrows(p.next.Action, p.old.Action) {
+		return false
+	}
+	_, ok := w.keptInOrder(p, w.next)
+	return ok
+}
+
+// shapeOf decides the claim for statements paired so.
+func (r *refinement) shapeOf(pairs []pair, next *policy.Document) Claim {
 	old, now := cut(r.old), cut(next)
 	if !bytes.Equal(old.head, now.head) || !bytes.Equal(old.tail, now.tail) {
 		return differs("the bytes around the statements differ")
 	}
 	j := 0
-	for i, p := range r.pairs {
+	for i, p := range pairs {
 		if p.next == nil {
 			if !r.mayGo(p.old) {
 				return differs(fmt.Sprintf("statement %d is gone, and something of it isn't unused", i))
@@ -33,12 +90,12 @@ func (r *refinement) shape(next *policy.Document) Claim {
 		if !bytes.Equal(old.before[i], now.before[j]) || !bytes.Equal(old.after[i], now.after[j]) {
 			return differs(fmt.Sprintf("statement %d differs outside its action list", i))
 		}
-		adjacent := i > 0 && j > 0 && r.pairs[i-1].next != nil
+		adjacent := i > 0 && j > 0 && pairs[i-1].next != nil
 		if j > 0 && adjacent && !bytes.Equal(old.gap[i], now.gap[j]) || j > 0 && !separates(now.gap[j]) {
 			return differs(fmt.Sprintf("what stands before statement %d differs", i))
 		}
-		if entry, ok := r.keptInOrder(p); !ok {
-			return differs(fmt.Sprintf("statement %d: %q matches no unused action and didn't stay as written", i, entry))
+		if entry, ok := r.keptInOrder(p, next); !ok {
+			return differs(fmt.Sprintf("statement %d: %s matches no unused action and didn't stay as written", i, entry))
 		}
 		j++
 	}
@@ -87,32 +144,39 @@ func cut(d *policy.Document) pieces {
 	return p
 }
 
-// keptInOrder checks that the entries of the old list that match nothing unused are
-// texts of the new list, in the same order.
-func (r *refinement) keptInOrder(p pair) (text string, ok bool) {
-	if p.old.Effect == policy.Deny || p.old.Action.Not {
-		return p.prefixed()
+// keptInOrder checks that the entries of the old list that match nothing unused stand in
+// the new list as they were written, in the same order, and that a list of such entries
+// alone is the same bytes.
+func (r *refinement) keptInOrder(p pair, next *policy.Document) (text string, ok bool) {
+	was, is := r.old.Bytes(), next.Bytes()
+	if old, now := p.old.Action.Span(), p.next.Action.Span(); !r.losesAccess(p.old) {
+		list := was[old.Start:old.End]
+		return string(list), bytes.Equal(list, is[now.Start:now.End])
 	}
 	at := 0
-	for _, e := range p.old.Action.Entries {
-		if r.namesUnused([]policy.ActionEntry{e}) {
+	for i, e := range p.old.Action.Entries {
+		if !p.old.Action.Not && r.namesUnused(p.old.Action.Entries[i:i+1]) {
 			continue
 		}
-		found := slices.IndexFunc(p.next.Action.Entries[at:], func(n policy.ActionEntry) bool { return n.Text == e.Text })
-		if found < 0 {
-			return e.Text, false
+		written := was[e.Start:e.End]
+		found := slices.IndexFunc(p.next.Action.Entries[at:], func(n policy.ActionEntry) bool {
+			return bytes.Equal(is[n.Start:n.End], written)
+		})
+		if found < 0 || p.old.Action.Not && found > 0 { // what joins a NotAction stands behind
+			return string(written), false
 		}
 		at += found + 1
 	}
 	return "", true
 }
 
-// prefixed checks that the old list is the beginning of the new one.
-func (p pair) prefixed() (text string, ok bool) {
-	for i, e := range p.old.Action.Entries {
-		if i >= len(p.next.Action.Entries) || p.next.Action.Entries[i].Text != e.Text {
-			return e.Text, false
-		}
+// losesAccess says whether a statement's action list has to change.
+func (r *refinement) losesAccess(st *policy.Statement) bool {
+	switch {
+	case st.Effect == policy.Deny:
+		return false
+	case st.Action.Not:
+		return r.excludesNotAll(st.Action.Entries)
 	}
-	return "", true
+	return r.namesUnused(st.Action.Entries)
 }

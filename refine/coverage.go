@@ -14,7 +14,7 @@ func dropCovered(entries []policy.ActionEntry, changes []change) (left int) {
 	c := newCoverage(entries, changes)
 	left = len(c.stays) + len(c.wide)
 	if c.printed != nil {
-		c.wide = append(c.wide, incomingWide(changes)...)
+		c.incoming = incomingWide(changes)
 	}
 	for i := range changes {
 		ch := &changes[i]
@@ -34,9 +34,10 @@ func dropCovered(entries []policy.ActionEntry, changes []change) (left int) {
 
 // coverage is the entries of a list against which those that come in are held.
 type coverage struct {
-	stays   []string               // exact actions that stay
-	wide    []policy.ActionPattern // patterns that stay or come in
-	printed map[string]bool        // nil if one entry alone gives way, which prints nothing twice
+	stays    []string               // exact actions that stay
+	wide     []policy.ActionPattern // patterns that stay
+	incoming []policy.ActionPattern // patterns that come in
+	printed  map[string]bool        // by folded text; nil if one entry alone gives way, which prints nothing twice
 }
 
 func newCoverage(entries []policy.ActionEntry, changes []change) coverage {
@@ -76,17 +77,18 @@ func (c *coverage) empty() bool { return len(c.stays) == 0 && len(c.wide) == 0 &
 
 // covers says whether an entry needn't be printed, and notes that it was.
 func (c *coverage) covers(text string) bool {
-	if c.printed[text] || slices.ContainsFunc(c.stays, func(stay string) bool { return sameFolded(stay, text) }) {
+	if c.printed[wildcard.Fold(text)] || slices.ContainsFunc(c.stays, func(stay string) bool { return sameFolded(stay, text) }) {
 		return true
 	}
-	if len(c.wide) > 0 {
+	if len(c.wide)+len(c.incoming) > 0 {
 		p := mustPattern(text)
-		if slices.ContainsFunc(c.wide, func(q policy.ActionPattern) bool { return q != p && q.Contains(p) }) {
+		if slices.ContainsFunc(c.wide, func(q policy.ActionPattern) bool { return q.Contains(p) }) ||
+			slices.ContainsFunc(c.incoming, func(q policy.ActionPattern) bool { return q != p && q.Contains(p) }) {
 			return true
 		}
 	}
 	if c.printed != nil {
-		c.printed[text] = true
+		c.printed[wildcard.Fold(text)] = true
 	}
 	return false
 }

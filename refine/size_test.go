@@ -158,3 +158,25 @@ func unusedOf(t testing.TB, src string) usage.Unused {
 	}
 	return unused
 }
+
+func TestNothingIsPrintedTwice(t *testing.T) {
+	cat := names(t, `{"s3":["GetBucketAcl","GetObject","GetObjectAcl","PutObject"],"ec2":["RunInstances","StopInstances"]}`)
+	tests := []struct{ name, actions, unused, want string }{
+		{"a pattern that stays", `["s3:GetObject*","s3:Get*"]`, `["s3:GetBucketAcl"]`, `["s3:GetObject*"]`},
+		{"the same in other letters", `["s3:getobject*","s3:Get*"]`, `["s3:GetBucketAcl"]`, `["s3:getobject*"]`},
+		{"a whole service", `["ec2:*","*"]`, `["s3:*"]`, `["ec2:*"]`},
+		{"what two patterns in other letters give way to", `["s3:*?Object*","s3:*?object*"]`, `["s3:PutObject"]`, `["s3:Get*Object*"]`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			src := `{"Statement":{"Effect":"Allow","Action":%s,"Resource":"*"}}`
+			result, err := refine.Policy(cat, parse(t, fmt.Sprintf(src, tt.actions)), unusedOf(t, tt.unused))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(fmt.Sprintf(src, tt.want), string(result.Document.Bytes())); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
