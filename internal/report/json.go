@@ -160,8 +160,8 @@ func (r Recommendation) shown(id ID) shownRecommendation {
 			p.Edits = append(p.Edits, r.showEdit(e))
 		}
 	}
-	for _, n := range r.Result.Notes {
-		p.Notes = append(p.Notes, r.showNote(n))
+	for i := range r.Result.Notes {
+		p.Notes = append(p.Notes, r.showNote(i))
 	}
 	return shownRecommendation{id, schemaVersion, []shownPolicy{p}, showCatalog(r.Catalog)}
 }
@@ -185,8 +185,9 @@ func (r Recommendation) showEdit(e refine.Edit) shownEdit {
 	return out
 }
 
-func (r Recommendation) showNote(n refine.Note) shownNote {
-	out := shownNote{Kind: noteName(n.Kind), Subject: n.Text, Pointer: n.Pointer, Text: r.noteText(n)}
+func (r Recommendation) showNote(i int) shownNote {
+	n := r.Result.Notes[i]
+	out := shownNote{Kind: noteName(n.Kind), Subject: n.Text, Pointer: n.Pointer, Text: r.noteText(i)}
 	if n.Statement >= 0 {
 		out.Statement, out.Entry = &n.Statement, &n.Entry
 	}

@@ -71,8 +71,8 @@ func Policy(w io.Writer, r Recommendation) error {
 // because something is unknown, and a policy that is too large.
 func Warnings(r Recommendation) []string {
 	var out []string
-	for _, n := range r.Result.Notes {
-		out = append(out, r.noteText(n))
+	for i := range r.Result.Notes {
+		out = append(out, r.noteText(i))
 	}
 	return append(out, r.sizeWarnings()...)
 }

@@ -131,15 +131,17 @@ func noteName(k refine.NoteKind) string {
 	panic(fmt.Sprintf("report: unhandled note %d", k))
 }
 
-// noteText says in a line what the reader should know.
-func (r Recommendation) noteText(n refine.Note) string {
+// placedNotes is how many notes say where they are and what may be meant. A place is found
+// by reading from the start, so doing it for each of very many would take very long.
+const placedNotes = 200
+
+// noteText says in a line what the reader should know; i is the note's index.
+func (r Recommendation) noteText(i int) string {
+	n := r.Result.Notes[i]
 	text := printable(n.Text)
-	at := ""
-	if n.Statement >= 0 {
-		st := &r.Original.Statements[n.Statement]
-		at = r.Original.Where(st.Action.Entries[n.Entry].Start) + ": "
-	} else if where := r.Unused.Where(n.Pointer); where != "" && (n.Kind == refine.UnusedUnknown || n.Kind == refine.UnusedNowhere) {
-		at = where + ": "
+	at, near := "", ""
+	if i < placedNotes {
+		at, near = r.notePlace(n), r.nearNote(n)
 	}
 	switch n.Kind {
 	case refine.UnknownService:
@@ -147,7 +149,7 @@ func (r Recommendation) noteText(n refine.Note) string {
 	case refine.UnknownAction:
 		return fmt.Sprintf("%s%q: the catalog knows no action that it matches; kept", at, text)
 	case refine.UnusedUnknown:
-		return fmt.Sprintf("%s%q is reported as unused, and the catalog doesn't know it; nothing was removed for it%s", at, text, r.nearAction(n.Text))
+		return fmt.Sprintf("%s%q is reported as unused, and the catalog doesn't know it; nothing was removed for it%s", at, text, near)
 	case refine.UnknownDropped:
 		return fmt.Sprintf("%s%q also matched services and actions that the catalog doesn't know; they are no longer allowed", at, text)
 	case refine.OnlyDenyLeft:
@@ -158,6 +160,28 @@ func (r Recommendation) noteText(n refine.Note) string {
 		return fmt.Sprintf("%s%q is reported as unused, and neither the catalog nor the policy knows its service", at, text)
 	}
 	panic(fmt.Sprintf("report: unhandled note %d", n.Kind))
+}
+
+// notePlace is where a note's subject stands, with a colon, or nothing.
+func (r Recommendation) notePlace(n refine.Note) string {
+	where := ""
+	switch {
+	case n.Statement >= 0:
+		where = r.Original.Where(r.Original.Statements[n.Statement].Action.Entries[n.Entry].Start)
+	case n.Kind == refine.UnusedUnknown || n.Kind == refine.UnusedNowhere:
+		where = r.Unused.Where(n.Pointer)
+	}
+	if where == "" {
+		return ""
+	}
+	return where + ": "
+}
+
+func (r Recommendation) nearNote(n refine.Note) string {
+	if n.Kind != refine.UnusedUnknown {
+		return ""
+	}
+	return r.nearAction(n.Text)
 }
 
 // nearAction names the action that an unknown one may be meant for.
