@@ -16,7 +16,13 @@ func (s *Space) names(service string) []class {
 	for i, n := range s.services[service] {
 		strands[i] = strand{tokensOf(n.pattern), n.mark}
 	}
-	classes, ok := partitionStrings(strands, partitionOptions{limit: maxStates, min: 1, effort: &s.effort})
+	// Names that no differing statement names are decided alike, unless one of them matches
+	// whatever it doesn't name.
+	needed := s.differ
+	if s.free || needed.meets(s.bare) || needed.meets(s.notAction) {
+		needed = stmtSet{}
+	}
+	classes, ok := partitionStrings(strands, partitionOptions{limit: maxStates, min: 1, needed: needed, effort: &s.effort})
 	if !ok {
 		s.undecided = "too many states: the action patterns of " + service + " have too many wildcards"
 	}
