@@ -173,14 +173,25 @@ func (p *listPlan) add(a Actions, e Edit) error {
 	}
 	quoted := slices.Grow(p.in[e.Entry], len(e.In))
 	for _, text := range e.In {
-		q, err := jsontext.AppendQuote(make([]byte, 0, len(text)+2), text)
+		q, err := jsonString(text)
 		if err != nil { // it has no other
 			return fmt.Errorf("entry %d: %q isn't UTF-8", e.Entry, text)
 		}
-		quoted = append(quoted, string(q))
+		quoted = append(quoted, q)
 	}
 	p.set(e.Entry, quoted)
 	return nil
+}
+
+// jsonString writes a JSON string. Names of actions have nothing to escape.
+func jsonString(text string) (string, error) {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			q, err := jsontext.AppendQuote(nil, text)
+			return string(q), err
+		}
+	}
+	return `"` + text + `"`, nil
 }
 
 func (a Actions) texts() []string {

@@ -127,6 +127,9 @@ func (r *refinement) dropped(p pair) []policy.Action {
 // difference lists the used actions of the catalog that an entry of a matches and none
 // of b does. Entries of a that stand in b as well are passed over.
 func (r *refinement) difference(a, b []policy.ActionEntry) []policy.Action {
+	if slices.EqualFunc(a, b, func(x, y policy.ActionEntry) bool { return x.Pattern == y.Pattern }) {
+		return nil
+	}
 	kept := make(map[policy.ActionPattern]bool, len(b))
 	for _, e := range b {
 		kept[e.Pattern] = true
