@@ -150,9 +150,9 @@ func (r *certified) unusedGone() (Certificate, error) {
 	e.section("The actions that go: the unused ones that are in the catalog, and all of unused services.")
 	breaks := r.groups(e, r.unused, []side{r.new}, func(a term) term { return app("new", a) })
 	for _, s := range r.services {
-		name := "|service " + s + "|"
+		name := "|service " + word(s+":") + "|"
 		e.blank()
-		e.comment("Service %s, unused as a whole: new allows an action of it, known or not.", s)
+		e.comment("Service %s, unused as a whole: new allows an action of it, known or not.", oneLine(s))
 		e.define(name, noParameter, and(inRe(action, app("re.++", toRe(s+":"), atom("re.all"))), app("new", action)))
 		breaks = append(breaks, atom(name))
 	}

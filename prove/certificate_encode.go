@@ -143,12 +143,12 @@ func (e *encoder) declareKey(k *contextKey) {
 	switch {
 	case k.multi && len(k.slots) > 1:
 		e.comment("Condition key %s, of up to %d values. More of them change nothing: for each of the conditions on it keep\n"+
-			"one value that it turns on, and drop the rest.", k.name, len(k.slots))
+			"one value that it turns on, and drop the rest.", oneLine(k.name), len(k.slots))
 	case k.multi:
-		e.comment("Condition key %s, of one value. More of them change nothing: one condition turns on one of them.", k.name)
+		e.comment("Condition key %s, of one value. More of them change nothing: one condition turns on one of them.", oneLine(k.name))
 	default:
 		e.comment("Condition key %s: whether the request has it, and its value. No condition takes it for a set of values,\n"+
-			"so it has one.", k.name)
+			"so it has one.", oneLine(k.name))
 	}
 	for i, s := range k.slots {
 		e.declare(s.used, "Bool")

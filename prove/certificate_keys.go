@@ -179,10 +179,7 @@ func (s *surveyor) variables(doc *policy.Document, at int, t policy.Template) er
 
 func (s *surveyor) consistent(doc *policy.Document, at int, k *contextKey) error {
 	if bits.OnesCount8(uint8(k.read)) > 1 {
-		return &NotExpressibleError{doc.Where(at), fmt.Sprintf("the key %s is read in two ways, here as another than before", k.name)}
-	}
-	if strings.ContainsFunc(k.name, func(r rune) bool { return r < ' ' || r > '~' || r == '|' || r == '\\' }) {
-		return &NotExpressibleError{doc.Where(at), fmt.Sprintf("the key %q can't be a name in SMT-LIB", k.name)}
+		return &NotExpressibleError{doc.Where(at), fmt.Sprintf("the key %s is read in two ways, here as another than before", oneLine(k.name))}
 	}
 	return nil
 }
@@ -207,9 +204,9 @@ func (k *contextKey) makeSlots() {
 		}
 	}
 	for i := range n {
-		name := k.name
+		name := word(k.name)
 		if k.multi {
-			name = fmt.Sprintf("%s %d", k.name, i+1)
+			name = fmt.Sprintf("%s %d", name, i+1)
 		}
 		k.slots = append(k.slots, slot{
 			used:  symbol("has " + name),

@@ -152,14 +152,18 @@ func (e *encoder) matchTemplate(subject term, t policy.Template) (matches term, 
 		place = plus(found, app("str.len", seg.texts[0]), integer(seg.tail))
 	}
 	last := segments[len(segments)-1]
-	if before := segments[len(segments)-2]; len(last.texts)+last.tail+before.tail == 0 && len(before.texts) > 0 {
+	if before := segments[len(segments)-2]; len(last.texts)+last.tail == 0 && before.solid() {
 		return all, "" // what was found lies inside the subject
 	}
 	return and(all, app(">=", length, plus(place, last.length())), endSegment(subject, last)), ""
 }
 
+// solid says whether the segment is one string, so that where it is in a subject, the
+// subject is long enough. An empty string behind a `?` is also where the subject ends.
+func (s segment) solid() bool { return len(s.texts) == 1 && s.gaps[0]+s.tail == 0 }
+
 func wholeSegment(subject term, s segment) term {
-	if len(s.texts) == 1 && s.gaps[0]+s.tail == 0 {
+	if s.solid() {
 		return equal(subject, s.texts[0])
 	}
 	return and(equal(app("str.len", subject), s.length()), s.at(subject, integer(0)))

@@ -104,6 +104,23 @@ func quote(s string) term {
 	return atom(b.String())
 }
 
+// word is a name of an author's as one word of a symbol. Every other word of ours is
+// without a colon and without `%`, and so are the symbols that SMT-LIB has: two names never
+// share a symbol, nor a name and something else. What can't stand in a symbol, a space,
+// `%`, and the first byte of a name that could be taken for another word, is `%XX`.
+func word(name string) string {
+	var b strings.Builder
+	for i, c := range []byte(name) {
+		first := i == 0 && !(isLetter(rune(c)) && strings.Contains(name, ":"))
+		if first || c <= ' ' || c > '~' || strings.IndexByte(`|\%`, c) >= 0 {
+			fmt.Fprintf(&b, "%%%02x", c)
+			continue
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
+}
+
 // run is a wildcard, or the characters between two.
 type run struct {
 	kind wildcard.TokenKind

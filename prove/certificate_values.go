@@ -43,7 +43,7 @@ func realConstant(text string) (t term, ok bool, problem string) {
 // ISO 8601 in the profiles of https://www.w3.org/TR/NOTE-datetime.
 var w3cLayouts = []string{"2006", "2006-01", "2006-01-02", "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05Z07:00"}
 
-var w3cForm = regexp.MustCompile(`^\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?)?)?$`)
+var w3cForm = regexp.MustCompile(`^\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))?)?)?$`)
 
 // dateConstant is a date in nanoseconds since 1970 as an SMT-LIB integer. Dates outside
 // the years 1 to 9998 aren't expressible: further out, not every nanosecond has a text.

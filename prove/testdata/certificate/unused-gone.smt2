@@ -99,12 +99,12 @@
 (define-fun |group 1| () Bool (|group 1 alike| "s3:getobjectacl"))
 
 ; Service lambda, unused as a whole: new allows an action of it, known or not.
-(define-fun |service lambda| () Bool
+(define-fun |service lambda:| () Bool
   (and (str.in_re action (re.++ (str.to_re "lambda:") re.all)) (new action)))
 
 ; The opposite of the claim: a group isn't as it says, or new allows its first action on something, or
 ; new allows something of an unused service.
 (push 1)
-(assert (or (not |group 1|) (new "s3:getobjectacl") |service lambda|))
+(assert (or (not |group 1|) (new "s3:getobjectacl") |service lambda:|))
 (check-sat)
 (pop 1)
