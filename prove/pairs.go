@@ -62,6 +62,9 @@ func sameCondition(a, b policy.Condition) bool {
 // narrows says whether a's element matches no action string that b's doesn't.
 func narrows(a, b policy.Actions) bool {
 	inner, outer := a.Entries, b.Entries
+	if samePatterns(inner, outer) {
+		return true
+	}
 	if a.Not {
 		inner, outer = outer, inner // a excludes all that b does
 	}
@@ -75,6 +78,10 @@ func narrows(a, b policy.Actions) bool {
 		}
 	}
 	return true
+}
+
+func samePatterns(a, b []policy.ActionEntry) bool {
+	return slices.EqualFunc(a, b, func(x, y policy.ActionEntry) bool { return x.Pattern == y.Pattern })
 }
 
 // pairsNarrow says whether the pairs show that nothing new is allowed: every new Allow
@@ -127,7 +134,7 @@ func (r *refinement) dropped(p pair) []policy.Action {
 // difference lists the used actions of the catalog that an entry of a matches and none
 // of b does. Entries of a that stand in b as well are passed over.
 func (r *refinement) difference(a, b []policy.ActionEntry) []policy.Action {
-	if slices.EqualFunc(a, b, func(x, y policy.ActionEntry) bool { return x.Pattern == y.Pattern }) {
+	if samePatterns(a, b) {
 		return nil
 	}
 	kept := make(map[policy.ActionPattern]bool, len(b))
@@ -150,6 +157,7 @@ func (r *refinement) difference(a, b []policy.ActionEntry) []policy.Action {
 type marker struct {
 	*refinement
 	marked map[*catalog.Service][]bool
+	last   *catalog.Service // of the pattern before: lists mostly stay with one service
 }
 
 // mark sets or clears what the pattern matches. Clearing skips services in which
@@ -161,8 +169,11 @@ func (m *marker) mark(p policy.ActionPattern, set bool) {
 		}
 		return
 	}
-	if s := m.catalog.Service(p.Service); s != nil {
-		m.markService(s, p, set)
+	if m.last == nil || m.last.Prefix != p.Service {
+		m.last = m.catalog.Service(p.Service)
+	}
+	if m.last != nil {
+		m.markService(m.last, p, set)
 	}
 }
 
@@ -223,9 +234,13 @@ func (r *refinement) grantsUnused() bool {
 
 // namesUnused says whether an Action list matches something unused.
 func (r *refinement) namesUnused(entries []policy.ActionEntry) bool {
+	var s *catalog.Service // of the entry before: lists mostly stay with one service
 	for _, e := range entries {
 		p := e.Pattern
-		switch s := r.catalog.Service(p.Service); {
+		if s == nil || s.Prefix != p.Service {
+			s = r.catalog.Service(p.Service)
+		}
+		switch {
 		case p.AllServices():
 			if len(r.unused.services) > 0 || len(r.unused.flags) > 0 {
 				return true

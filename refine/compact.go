@@ -88,7 +88,7 @@ func (t *trie) covers(q, p wildcard.Pattern, m marks, place map[int]int) []int {
 	lo, hi := t.under(q.Prefix())
 	lo, hi = m.clip(lo, hi)
 	for i := lo; i < hi; i++ {
-		if m.matchedIn(i, i+1) == 0 || !q.Match(t.actions[i].Lower) {
+		if matched, _ := m.count(i, i+1); matched == 0 || !q.Match(t.actions[i].Lower) {
 			continue
 		}
 		if !m.keeps(i) {

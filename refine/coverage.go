@@ -102,6 +102,22 @@ func mustPattern(text string) policy.ActionPattern {
 	return p
 }
 
+// sameFolded compares without case, A to Z, as wildcard.Fold does.
 func sameFolded(a, b string) bool {
-	return len(a) == len(b) && wildcard.Fold(a) == wildcard.Fold(b)
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if isCapital(c) {
+		return c + 'a' - 'A'
+	}
+	return c
 }

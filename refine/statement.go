@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/pare-iam/pare/internal/wildcard"
 	"github.com/pare-iam/pare/policy"
@@ -183,7 +182,7 @@ func (r *run) entry(st *policy.Statement, i int) change {
 		if known {
 			t := lazy.trie()
 			m := t.mark(p.Name, r.countsOf(t, p.Service))
-			reason.Matched = m.matchedIn(0, len(t.actions))
+			reason.Matched, _ = m.count(0, len(t.actions))
 			reason.Unused = reason.Matched
 		}
 		return change{reason: reason}
@@ -193,7 +192,8 @@ func (r *run) entry(st *policy.Statement, i int) change {
 	}
 	t := lazy.trie()
 	m := t.mark(p.Name, r.countsOf(t, p.Service))
-	reason := Reason{Matched: m.matchedIn(0, len(t.actions)), Unused: m.unusedIn(0, len(t.actions))}
+	var reason Reason
+	reason.Matched, reason.Unused = m.count(0, len(t.actions))
 	switch {
 	case reason.Matched == 0:
 		r.noteAt(UnknownAction, st, i)
@@ -205,8 +205,7 @@ func (r *run) entry(st *policy.Statement, i int) change {
 		return change{reason: reason}
 	}
 	reason.Kind = PartlyUnused
-	_, name, _ := strings.Cut(e.Text, ":")
-	return change{reason: reason, todo: []task{{trie: t, p: written{wildcard.Parse(name), p.Name}, m: m}}}
+	return change{reason: reason, todo: []task{{trie: t, p: asWritten(e), m: m}}}
 }
 
 // everything splits the bare `*` by service.
@@ -254,7 +253,7 @@ func (r *run) exclude(st *policy.Statement) {
 		m := marks{hi: len(t.actions), unused: r.unused.counts[service]}
 		for i, a := range t.actions {
 			one := policy.ActionPattern{Service: service, Name: wildcard.Literal(a.Lower)}
-			if m.unusedIn(i, i+1) == 1 && !named(st.Action.Entries, one) {
+			if !m.keeps(i) && !named(st.Action.Entries, one) {
 				in = append(in, t.names[i])
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pare-iam/pare/catalog"
 	"github.com/pare-iam/pare/internal/wildcard"
+	"github.com/pare-iam/pare/policy"
 )
 
 // trie holds the action names of one service as a trie of words, flattened.
@@ -132,26 +133,21 @@ type marks struct {
 
 func (m *marks) clip(lo, hi int) (int, int) { return max(lo, m.lo), min(hi, m.hi) }
 
-func (m *marks) matchedIn(lo, hi int) int {
-	lo, hi = m.clip(lo, hi)
-	if lo >= hi {
-		return 0
+// count is how many actions of a range are in M, and how many of those are unused.
+func (m *marks) count(lo, hi int) (matched, unused int) {
+	if lo, hi = m.clip(lo, hi); lo >= hi {
+		return 0, 0
 	}
-	if m.matched == nil {
-		return hi - lo
+	if matched = hi - lo; m.matched != nil {
+		matched = int(m.matched[hi] - m.matched[lo])
 	}
-	return int(m.matched[hi] - m.matched[lo])
+	return matched, int(m.unused[hi] - m.unused[lo])
 }
 
-func (m *marks) unusedIn(lo, hi int) int {
-	lo, hi = m.clip(lo, hi)
-	if lo >= hi {
-		return 0
-	}
-	return int(m.unused[hi] - m.unused[lo])
+func (m *marks) keeps(i int) bool {
+	matched, unused := m.count(i, i+1)
+	return matched > unused
 }
-
-func (m *marks) keeps(i int) bool { return m.matchedIn(i, i+1) == 1 && m.unusedIn(i, i+1) == 0 }
 
 // mark finds M for a pattern, folded. unused holds the service's running counts.
 func (t *trie) mark(p wildcard.Pattern, unused []int32) marks {
@@ -189,11 +185,11 @@ func (t *trie) mark(p wildcard.Pattern, unused []int32) marks {
 func (t *trie) cover(dst []string, p written, m marks) []string {
 	c := cover{trie: t, p: p, m: m, texts: dst}
 	if !t.inOrder {
-		c.ranks = make([]int32, 0, min(m.matchedIn(0, len(t.actions)), 128))
+		c.ranks = make([]int32, 0, min(m.hi-m.lo, 128))
 	}
 	for i := 0; i < len(t.nodes); {
-		n := t.nodes[i]
-		matched, unused := c.m.matchedIn(int(n.lo), int(n.hi)), c.m.unusedIn(int(n.lo), int(n.hi))
+		n := &t.nodes[i]
+		matched, unused := c.m.count(int(n.lo), int(n.hi))
 		switch {
 		case matched == unused:
 			i = int(n.end)
@@ -244,6 +240,15 @@ func (b byRank) Swap(i, j int) {
 
 // written is a pattern as its author wrote it, and folded. Offsets are the same in both.
 type written struct{ text, folded wildcard.Pattern }
+
+// asWritten is an entry's pattern. Of a prefix nothing is printed as it was written.
+func asWritten(e policy.ActionEntry) written {
+	if e.Pattern.Name.IsPrefix() {
+		return written{folded: e.Pattern.Name}
+	}
+	_, name, _ := strings.Cut(e.Text, ":")
+	return written{wildcard.Parse(name), e.Pattern.Name}
+}
 
 // print writes a safe node, under which matched actions lie.
 func (c *cover) print(node, matched int) {

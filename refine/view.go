@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/pare-iam/pare/internal/wildcard"
 	"github.com/pare-iam/pare/policy"
 	"github.com/pare-iam/pare/usage"
 )
@@ -41,7 +40,7 @@ func (r *Refiner) Trie(entry policy.ActionEntry, unused usage.Unused) (Node, err
 	}
 	t := lazy.trie()
 	v := view{t: t, m: t.mark(p.Name, r.compile(unused).running(t, p.Service)), p: asWritten(entry)}
-	if v.m.matchedIn(0, len(t.actions)) == 0 {
+	if matched, _ := v.m.count(0, len(t.actions)); matched == 0 {
 		return Node{}, errors.New("the catalog knows no action that it matches")
 	}
 	root := v.node(0, false)
@@ -49,17 +48,6 @@ func (r *Refiner) Trie(entry policy.ActionEntry, unused usage.Unused) (Node, err
 		root.Printed = []string{entry.Text}
 	}
 	return root, nil
-}
-
-func asWritten(entry policy.ActionEntry) written {
-	text := entry.Text
-	for i := range text {
-		if text[i] == ':' {
-			text = text[i+1:]
-			break
-		}
-	}
-	return written{wildcard.Parse(text), entry.Pattern.Name}
 }
 
 // running is the running counts of a service's unused actions, which are all of them if
@@ -88,20 +76,19 @@ type view struct {
 // that is covered. Cost: linear in the nodes.
 func (v view) node(i int, covered bool) Node {
 	n, pattern := v.t.nodes[i], v.t.texts[i].pattern
-	out := Node{
-		Text:    pattern[len(v.t.prefix) : len(pattern)-1],
-		Matched: v.m.matchedIn(int(n.lo), int(n.hi)),
-		Unused:  v.m.unusedIn(int(n.lo), int(n.hi)),
-	}
-	if at := int(n.exact); at >= 0 && v.m.matchedIn(at, at+1) == 1 {
-		out.Action, out.Kept = v.t.names[at], v.m.keeps(at)
+	out := Node{Text: pattern[len(v.t.prefix) : len(pattern)-1]}
+	out.Matched, out.Unused = v.m.count(int(n.lo), int(n.hi))
+	if at := int(n.exact); at >= 0 {
+		if matched, _ := v.m.count(at, at+1); matched == 1 {
+			out.Action, out.Kept = v.t.names[at], v.m.keeps(at)
+		}
 	}
 	if !covered {
 		out.Printed = v.printed(i, out)
 	}
 	for child := i + 1; child < int(n.end); child = int(v.t.nodes[child].end) {
 		c := v.t.nodes[child]
-		if v.m.matchedIn(int(c.lo), int(c.hi)) > 0 {
+		if matched, _ := v.m.count(int(c.lo), int(c.hi)); matched > 0 {
 			out.Children = append(out.Children, v.node(child, covered || out.Safe()))
 		}
 	}
