@@ -45,11 +45,12 @@ func (h hostile) text() string {
 }
 
 func (h hostile) pattern() string {
-	text := h.text()
+	var text strings.Builder
+	text.WriteString(h.text())
 	for range h.IntN(4) {
-		text += pick(h.generator, hostileWild...) + pick(h.generator, "", h.text())
+		text.WriteString(pick(h.generator, hostileWild...) + pick(h.generator, "", h.text()))
 	}
-	return pick(h.generator, "", "", "arn:a:b:c:d:", "arn:*:b?:c:d:") + text
+	return pick(h.generator, "", "", "arn:a:b:c:d:", "arn:*:b?:c:d:") + text.String()
 }
 
 func (h hostile) policy() policyText {
