@@ -77,7 +77,7 @@ func (c *coverage) empty() bool { return len(c.stays) == 0 && len(c.wide) == 0 &
 
 // covers says whether an entry needn't be printed, and notes that it was.
 func (c *coverage) covers(text string) bool {
-	if c.printed[wildcard.Fold(text)] || slices.ContainsFunc(c.stays, func(stay string) bool { return sameFolded(stay, text) }) {
+	if c.printed[wildcard.Fold(text)] || slices.ContainsFunc(c.stays, func(stay string) bool { return wildcard.EqualFold(stay, text) }) {
 		return true
 	}
 	if len(c.wide)+len(c.incoming) > 0 {
@@ -100,24 +100,4 @@ func mustPattern(text string) policy.ActionPattern {
 		panic("refine: printed " + text + ": " + err.Error())
 	}
 	return p
-}
-
-// sameFolded compares without case, A to Z, as wildcard.Fold does.
-func sameFolded(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(a) {
-		if lower(a[i]) != lower(b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func lower(c byte) byte {
-	if isCapital(c) {
-		return c + 'a' - 'A'
-	}
-	return c
 }

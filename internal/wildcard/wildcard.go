@@ -117,6 +117,26 @@ func foldFrom(s string, i int) string {
 	return string(buf)
 }
 
+// EqualFold says whether Fold gives the same for both, without folding either.
+func EqualFold(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
 // Fold is the pattern with its letters A to Z lower-cased. Offsets into it
 // (Residuals) are the same as into p.
 func (p Pattern) Fold() Pattern { return Pattern{Fold(p.enc)} }
