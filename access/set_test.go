@@ -48,14 +48,7 @@ func TestFind(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			a, err := policy.Parse("a", []byte(tt.a))
-			if err != nil {
-				t.Fatal(err)
-			}
-			b, err := policy.Parse("b", []byte(tt.b))
-			if err != nil {
-				t.Fatal(err)
-			}
+			a, b := parsed(t, tt.a), parsed(t, tt.b)
 			s := NewSpace([]*policy.Document{a}, []*policy.Document{b})
 			x, y := s.Find(A, Scope{}), s.Find(B, Scope{})
 			if x.Found != tt.onlyA || y.Found != tt.onlyB || x.Undecided != "" || y.Undecided != "" {
@@ -110,14 +103,7 @@ func TestFindGivesUp(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			a, err := policy.Parse("a", []byte(tt.a))
-			if err != nil {
-				t.Fatal(err)
-			}
-			b, err := policy.Parse("b", []byte(tt.b))
-			if err != nil {
-				t.Fatal(err)
-			}
+			a, b := parsed(t, tt.a), parsed(t, tt.b)
 			for _, side := range []Side{A, B} {
 				got := NewSpace([]*policy.Document{a}, []*policy.Document{b}).Find(side, Scope{})
 				if !got.Found && got.Undecided == "" {
@@ -129,4 +115,13 @@ func TestFindGivesUp(t *testing.T) {
 			}
 		})
 	}
+}
+
+func parsed(t *testing.T, src string) *policy.Document {
+	t.Helper()
+	doc, err := policy.Parse("policy.json", []byte(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
 }
