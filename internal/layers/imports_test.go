@@ -11,16 +11,23 @@ import (
 // rows is the order of docs/architecture.md: a package imports only rows with a
 // smaller number. A package that isn't here has no place yet, and is an error.
 var rows = map[string]int{
-	"internal/wildcard": 0,
-	"policy":            1,
-	"catalog":           2,
-	"usage":             2,
-	"access":            3,
-	"refine":            4,
-	"prove":             4,
+	"internal/wildcard":  0,
+	"policy":             1,
+	"catalog":            2,
+	"finding":            2,
+	"inventory":          2,
+	"usage":              3,
+	"access":             3,
+	"refine":             4,
+	"prove":              4,
+	"cloudtrail":         4,
+	"analyzer":           5,
+	"internal/samplegen": 4,
 
 	"internal/catalogupdate": 6,
 	"internal/report":        6,
+	"internal/snapshot":      6,
+	"internal/ingest":        6,
 
 	"cmd/pare":            8,
 	"internal/gencatalog": 8,
