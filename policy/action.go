@@ -66,10 +66,15 @@ func (p ActionPattern) String() string {
 
 // ParseActionPattern reads an entry of an Action or NotAction list: `service:Name` with
 // `*` and `?` in the name, or `*`. The error says what was expected, without the text.
-func ParseActionPattern(s string) (ActionPattern, error) {
-	service, name, ok := strings.Cut(wildcard.Fold(s), ":")
+func ParseActionPattern(s string) (ActionPattern, error) { return parseFolded(wildcard.Fold(s)) }
+
+// parseFolded is ParseActionPattern of a text in lower case.
+func parseFolded(s string) (ActionPattern, error) {
+	service, name, ok := strings.Cut(s, ":")
 	pattern := ActionPattern{Service: service, Name: wildcard.Parse(name)}
 	switch {
+	case ok && service != "" && name != "" && isServiceName(service):
+		return pattern, nil
 	case !ok && wildcard.Parse(s).All(), service == "*" && pattern.Name.All():
 		return ActionPattern{Name: wildcard.Parse("*")}, nil
 	case !ok:
@@ -78,10 +83,8 @@ func ParseActionPattern(s string) (ActionPattern, error) {
 		return ActionPattern{}, errors.New(`a wildcard can't stand in the service: write one entry a service, such as "s3:Get*"`)
 	case service == "" || name == "":
 		return ActionPattern{}, errors.New(`want service:name, such as "s3:GetObject"; one half is empty`)
-	case !isServiceName(service):
-		return ActionPattern{}, fmt.Errorf("service %q: want letters, digits and hyphens", service)
 	}
-	return pattern, nil
+	return ActionPattern{}, fmt.Errorf("service %q: want letters, digits and hyphens", service)
 }
 
 func isServiceName(s string) bool {

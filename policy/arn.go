@@ -33,14 +33,14 @@ func (a ARN) String() string {
 // Type is the resource up to its first slash or colon: "role" of "role/service/Name".
 // It is the whole resource if there is neither.
 func (a ARN) Type() string {
-	kind, _, _ := a.cut()
+	kind, _ := a.cut()
 	return kind
 }
 
 // ID is what follows Type: "service/Name" of "role/service/Name". It is empty if there
 // is no slash or colon.
 func (a ARN) ID() string {
-	_, id, _ := a.cut()
+	_, id := a.cut()
 	return id
 }
 
@@ -49,10 +49,10 @@ func (a ARN) Name() string {
 	return a.Resource[strings.LastIndexAny(a.Resource, "/:")+1:]
 }
 
-func (a ARN) cut() (kind, id string, ok bool) {
+func (a ARN) cut() (kind, id string) {
 	i := strings.IndexAny(a.Resource, "/:")
 	if i < 0 {
-		return a.Resource, "", false
+		return a.Resource, ""
 	}
-	return a.Resource[:i], a.Resource[i+1:], true
+	return a.Resource[:i], a.Resource[i+1:]
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -59,15 +61,16 @@ func (d *Document) Apply(edits []Edit) (*Document, error) {
 
 // Splices is what Apply does to the source: in order of place, none overlapping another.
 func (d *Document) Splices(edits []Edit) ([]Splice, error) {
-	plans := make([]listPlan, len(d.Statements))
+	n := len(d.Statements)
+	plans := make([]listPlan, n)
 	var dropped listPlan
 	for _, e := range edits {
-		if e.Statement < 0 || e.Statement >= len(d.Statements) {
-			return nil, fmt.Errorf("edit of statement %d: the document has %d", e.Statement, len(d.Statements))
+		if e.Statement < 0 || e.Statement >= n {
+			return nil, fmt.Errorf("edit of statement %d: the document has %d", e.Statement, n)
 		}
 		var err error
 		if a := d.Statements[e.Statement].Action; e.Entry == WholeStatement {
-			err = dropped.drop(a, e)
+			err = dropped.drop(a, e, n)
 		} else {
 			err = plans[e.Statement].add(a, e)
 		}
@@ -75,7 +78,7 @@ func (d *Document) Splices(edits []Edit) ([]Splice, error) {
 			return nil, fmt.Errorf("edit of statement %d: %w", e.Statement, err)
 		}
 	}
-	if len(dropped.in) == len(d.Statements) {
+	if dropped.left(n) == 0 {
 		return nil, fmt.Errorf("every statement goes: %w", ErrEmpty)
 	}
 	return d.splices(plans, dropped)
@@ -83,10 +86,10 @@ func (d *Document) Splices(edits []Edit) ([]Splice, error) {
 
 // splices lays out the list of statements and the lists of those that stay.
 func (d *Document) splices(plans []listPlan, dropped listPlan) ([]Splice, error) {
-	var out []Splice
+	out := make([]Splice, 0, len(plans))
 	style := sync.OnceValue(d.style)
-	if len(dropped.in) > 0 {
-		out = d.layout(d.statements, style).splices(dropped)
+	if dropped.in != nil {
+		out = d.layout(d.statements, style).splices(out, dropped)
 	}
 	for i, plan := range plans {
 		if plan.in == nil {
@@ -99,7 +102,7 @@ func (d *Document) splices(plans []listPlan, dropped listPlan) ([]Splice, error)
 		case plan.left(len(st.Action.Entries)) == 0:
 			return nil, fmt.Errorf("edit of statement %d: %w", i, ErrEmpty)
 		case st.Action.node.kind() == '[':
-			out = append(out, d.layout(st.Action.node, style).splices(plan)...)
+			out = d.layout(st.Action.node, style).splices(out, plan)
 		default:
 			out = append(out, d.scalar(st, plan, style))
 		}
@@ -124,79 +127,90 @@ func splice(src []byte, splices []Splice) []byte {
 	return out.Bytes()
 }
 
-// listPlan says for entries of a list what takes their place, as JSON texts; an entry
-// that isn't in it stays. The key that is the list's length is what is appended.
+// listPlan says for the entries of a list what takes their place, by entry; nil is an
+// entry that stays. The last place, after all entries, is for what is appended. The zero
+// plan changes nothing.
 type listPlan struct {
-	in map[int][]string
+	in [][]string
 }
 
-func (p *listPlan) set(entry int, in []string) {
+// set plans what takes the place of an entry of a list of n.
+func (p *listPlan) set(entry, n int, in []string) {
 	if p.in == nil {
-		p.in = map[int][]string{}
+		p.in = make([][]string, n+1)
+	}
+	if in == nil {
+		in = []string{}
 	}
 	p.in[entry] = in
 }
 
-func (p listPlan) goes(entry int) bool {
-	_, goes := p.in[entry]
-	return goes
-}
+func (p listPlan) goes(entry int) bool { return p.in != nil && p.in[entry] != nil }
 
-// drop plans that a statement goes.
-func (p *listPlan) drop(a Actions, e Edit) error {
+// drop plans that a statement of n goes.
+func (p *listPlan) drop(a Actions, e Edit, n int) error {
 	switch {
 	case p.goes(e.Statement):
 		return errors.New("goes twice")
 	case len(e.In) > 0:
 		return fmt.Errorf("goes, and so can't take in %q", e.In)
-	case len(e.Out) > 0 && !slices.Equal(e.Out, a.texts()):
-		return fmt.Errorf("has %q: the edit takes out %q", a.texts(), e.Out)
+	case len(e.Out) > 0 && !slices.Equal(e.Out, texts(a.Entries)):
+		return fmt.Errorf("has %q: the edit takes out %q", texts(a.Entries), e.Out)
 	}
-	p.set(e.Statement, nil)
+	p.set(e.Statement, n, nil)
 	return nil
 }
 
 // add plans a change of one entry, or what is appended.
 func (p *listPlan) add(a Actions, e Edit) error {
 	n := len(a.Entries)
-	var out []string
 	switch {
 	case e.Entry < 0 || e.Entry > n:
 		return fmt.Errorf("entry %d: the list has %d", e.Entry, n)
 	case e.Entry < n && p.goes(e.Entry):
 		return fmt.Errorf("entry %d: edited twice", e.Entry)
-	case e.Entry < n:
-		out = []string{a.Entries[e.Entry].Text}
 	}
-	if !slices.Equal(e.Out, out) {
-		return fmt.Errorf("entry %d is %q: the edit takes out %q", e.Entry, out, e.Out)
+	out := a.Entries[e.Entry:min(e.Entry+1, n)] // none if something is appended
+	if !slices.EqualFunc(e.Out, out, func(text string, entry ActionEntry) bool { return text == entry.Text }) {
+		return fmt.Errorf("entry %d is %q: the edit takes out %q", e.Entry, texts(out), e.Out)
 	}
-	quoted := slices.Grow(p.in[e.Entry], len(e.In))
 	for _, text := range e.In {
-		q, err := jsonString(text)
-		if err != nil { // it has no other
+		if !utf8.ValidString(text) {
 			return fmt.Errorf("entry %d: %q isn't UTF-8", e.Entry, text)
 		}
-		quoted = append(quoted, q)
 	}
-	p.set(e.Entry, quoted)
+	in := e.In
+	if p.goes(e.Entry) { // only what is appended
+		in = slices.Concat(p.in[e.Entry], in)
+	}
+	p.set(e.Entry, n, in)
 	return nil
 }
 
-// jsonString writes a JSON string. Names of actions have nothing to escape.
-func jsonString(text string) (string, error) {
+// writeJSON writes a text as a JSON string. Names of actions have nothing to escape.
+func writeJSON(b *strings.Builder, text string) {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			q, err := jsontext.AppendQuote(nil, text)
-			return string(q), err
+			b.Write(quoted(text))
+			return
 		}
 	}
-	return `"` + text + `"`, nil
+	b.WriteByte('"')
+	b.WriteString(text)
+	b.WriteByte('"')
 }
 
-func (a Actions) texts() []string {
-	out := make([]string, len(a.Entries))
-	for i, e := range a.Entries {
+func quoted(text string) []byte {
+	q, err := jsontext.AppendQuote(nil, text)
+	if err != nil { // of what isn't UTF-8, which no plan takes
+		panic("policy: a plan's text: " + err.Error())
+	}
+	return q
+}
+
+func texts(entries []ActionEntry) []string {
+	out := make([]string, len(entries))
+	for i, e := range entries {
 		out[i] = e.Text
 	}
 	return out
@@ -204,12 +218,12 @@ func (a Actions) texts() []string {
 
 // left is how many entries a list of n has afterwards.
 func (p listPlan) left(n int) int {
-	total := n
+	left := n
 	for entry, in := range p.in {
-		if entry < n {
-			total--
+		if entry < n && in != nil {
+			left--
 		}
-		total += len(in)
+		left += len(in)
 	}
-	return total
+	return left
 }

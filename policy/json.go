@@ -51,14 +51,15 @@ func parseJSON(r *reporter) *tape {
 	return t.tape
 }
 
-// capacity is room for the values of a text: by its length as policies have them, or for
-// a long text, which may be anything, by what stands before each value.
+// capacity is room for the values of a text: those that policies have, which are strings,
+// objects and arrays, or for a long text, which may be anything, by what stands before
+// each value.
 func capacity(src []byte) int {
 	const long = 1 << 16
-	if len(src) < long {
-		return len(src)/12 + 8
-	}
 	count := func(c byte) int { return bytes.Count(src, []byte{c}) }
+	if len(src) < long {
+		return 1 + count('{') + count('[') + count('"')/2
+	}
 	return 1 + count(',') + count('{') + count('[') + min(count(':'), count('"')/2)
 }
 

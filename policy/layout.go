@@ -3,6 +3,7 @@ package policy
 import (
 	"bytes"
 	"iter"
+	"slices"
 	"strings"
 )
 
@@ -12,14 +13,14 @@ import (
 //
 //	[ "a", "b"]    has the gaps    " "  ", "  ""
 type layout struct {
-	src   []byte
+	text  string // of the document
 	list  Span
 	elems []Span
 	style func() style
 }
 
 func (d *Document) layout(list node, style func() style) layout {
-	l := layout{src: d.src, list: list.span(), elems: make([]Span, 0, list.count()), style: style}
+	l := layout{text: d.tape.text, list: list.span(), elems: make([]Span, 0, list.count()), style: style}
 	for elem := range list.list() {
 		l.elems = append(l.elems, elem.span())
 	}
@@ -34,78 +35,79 @@ func (l layout) gap(i int) string {
 	if i < len(l.elems) {
 		to = l.elems[i].Start
 	}
-	return string(l.src[from:to])
+	return l.text[from:to]
 }
 
-// splices makes the changes of a plan. Only what stands between two entries that stay
-// is replaced, so that the splices of a nested list can stand inside an entry that
-// stays.
-func (l layout) splices(plan listPlan) []Splice {
+// splices appends the changes of a plan to out. Only what stands between two entries
+// that stay is replaced, so that the splices of a nested list can stand inside an entry
+// that stays.
+func (l layout) splices(out []Splice, plan listPlan) []Splice {
 	n := len(l.elems)
-	var out []Splice
 	kept := -1
 	for next := 0; next <= n; next++ {
 		if next < n && plan.goes(next) {
 			continue
 		}
-		var items []placed
-		for i := kept + 1; i <= next; i++ {
-			for _, text := range plan.in[i] {
-				items = append(items, placed{text, i})
-			}
-		}
-		if len(items) > 0 || next > kept+1 {
-			out = append(out, l.region(kept, next, items))
+		if next > kept+1 || len(plan.in[next]) > 0 {
+			out = append(out, l.region(kept, next, plan))
 		}
 		kept = next
 	}
 	return out
 }
 
-// placed is a new entry and the index of the one whose place it takes.
-type placed struct {
-	text  string
-	place int
-}
-
 // region replaces what stands between two entries that stay; -1 and the list's length
 // are its brackets.
-func (l layout) region(kept, next int, items []placed) Splice {
+func (l layout) region(kept, next int, plan listPlan) Splice {
 	n := len(l.elems)
 	span := Span{l.list.Start + 1, l.list.End - 1}
 	var text strings.Builder
-	prev := kept
+	text.Grow(l.room(kept, next, plan))
 	if kept >= 0 {
 		span.Start = l.elems[kept].End
 	} else {
 		text.WriteString(l.gap(0))
 	}
-	siblings := "" // what separates entries in the same place as prev
-	for i, it := range items {
-		switch {
-		case i > 0 && it.place == prev:
-			if siblings == "" {
-				siblings = l.between(prev, prev)
-				text.Grow((len(items) - i) * (len(siblings) + len(it.text)))
+	first, prev := kept < 0, kept
+	for place := kept + 1; place <= next; place++ {
+		siblings := "" // what separates entries in this place
+		for i, in := range plan.in[place] {
+			switch {
+			case i == 0 && !first:
+				text.WriteString(l.between(prev, place))
+			case i == 1:
+				siblings = l.between(place, place)
 			}
 			text.WriteString(siblings)
-		case kept >= 0 || i > 0:
-			text.WriteString(l.between(prev, it.place))
-			siblings = ""
+			writeJSON(&text, in)
+			first, prev = false, place
 		}
-		text.WriteString(it.text)
-		prev = it.place
 	}
 	switch {
 	case next == n:
 		text.WriteString(l.gap(n))
-	case kept >= 0 || len(items) > 0:
+	case !first:
 		text.WriteString(l.between(prev, next))
 	}
 	if next < n {
 		span.End = l.elems[next].Start
 	}
 	return Splice{span, text.String()}
+}
+
+// room is about how long a region becomes.
+func (l layout) room(kept, next int, plan listPlan) int {
+	gap := 0
+	for i := kept + 1; i <= next; i++ {
+		gap = max(gap, len(l.gap(i)))
+	}
+	size := 2 * gap
+	for _, in := range plan.in[kept+1 : next+1] {
+		for _, text := range in {
+			size += gap + len(text) + len(`""`)
+		}
+	}
+	return size
 }
 
 // between separates an entry in place a from one in place b by the gap before b, or by
@@ -216,21 +218,34 @@ func (d *Document) lists() iter.Seq[layout] {
 
 // scalar lays out what takes a scalar's place: a scalar if it is one, else a list.
 func (d *Document) scalar(st *Statement, plan listPlan, style func() style) Splice {
-	span := st.Action.node.span()
-	items, goes := plan.in[0]
-	if !goes {
-		items = []string{string(d.src[span.Start:span.End])}
+	span, stays := st.Action.node.span(), !plan.goes(0)
+	var text strings.Builder
+	open, sep, shut := d.brackets(st, plan.left(1), style)
+	text.WriteString(open)
+	if stays {
+		text.WriteString(d.tape.text[span.Start:span.End])
 	}
-	items = append(items[:len(items):len(items)], plan.in[1]...)
-	if len(items) == 1 {
-		return Splice{span, items[0]}
+	for i, in := range slices.Concat(plan.in[0], plan.in[1]) {
+		if stays || i > 0 {
+			text.WriteString(sep)
+		}
+		writeJSON(&text, in)
 	}
-	open, sep, shut := "[", style().inline, "]"
+	text.WriteString(shut)
+	return Splice{span, text.String()}
+}
+
+// brackets is what stands around and between the entries of a new list in a statement; one
+// entry is a scalar, and has nothing around it.
+func (d *Document) brackets(st *Statement, entries int, style func() style) (open, sep, shut string) {
+	if entries == 1 {
+		return "", "", ""
+	}
 	if unit, lines := d.lines(st, style()); lines {
-		outer := lineBreak(d.src) + lineIndent(d.src, span.Start)
-		open, sep, shut = "["+outer+unit, ","+outer+unit, outer+"]"
+		outer := lineBreak(d.src) + lineIndent(d.src, st.Action.node.start())
+		return "[" + outer + unit, "," + outer + unit, outer + "]"
 	}
-	return Splice{span, open + strings.Join(items, sep) + shut}
+	return "[", style().inline, "]"
 }
 
 // lines says whether a new list in a statement stands one entry a line, and how far they

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,7 +32,8 @@ func Parse(name string, src []byte) (*Document, error) {
 type parser struct {
 	*reporter
 	doc   *Document
-	index int // of the statement that is being read, or outside
+	index int      // of the statement that is being read, or outside
+	slots Template // rooms for templates that are still to be given out
 }
 
 const outside = -1
@@ -84,23 +86,18 @@ func (e element) present() bool { return e.key.kind() != 0 }
 // because it can't be known what its author and AWS make of it.
 func (p *parser) elements(object node, names []string, found []element) {
 	for key, value := range object.members() {
-		text, near, known := key.text(), "", false
-		for i, name := range names {
-			switch {
-			case name == text:
-				found[i], known = element{key, value}, true
-			case len(name) == len(text) && strings.EqualFold(name, text):
-				near = name
-			}
+		text := key.text()
+		if i := slices.Index(names, text); i >= 0 {
+			found[i] = element{key, value}
+			continue
 		}
-		switch {
-		case known:
-		case near != "":
-			p.at(key.start(), "element %s: write %q", quote(text), near)
-		default:
-			pointer := p.pointer() + "/" + escapePointer(text)
-			p.doc.Unknown = append(p.doc.Unknown, Unknown{Pointer: pointer, Key: text, Span: key.span()})
+		near := slices.IndexFunc(names, func(name string) bool { return len(name) == len(text) && strings.EqualFold(name, text) })
+		if near >= 0 {
+			p.at(key.start(), "element %s: write %q", quote(text), names[near])
+			continue
 		}
+		pointer := p.pointer() + "/" + escapePointer(text)
+		p.doc.Unknown = append(p.doc.Unknown, Unknown{Pointer: pointer, Key: text, Span: key.span()})
 	}
 }
 
@@ -270,14 +267,20 @@ func (p *parser) effect(n node) Effect {
 
 func (p *parser) actions(n node, not bool) Actions {
 	a := Actions{Not: not, node: n, Entries: make([]ActionEntry, 0, n.count())}
+	list := n.span()
+	lower := wildcard.Fold(n.tape.text[list.Start:list.End]) // of all entries at once: they share it
 	p.each(n, "action", func(n node) {
-		text := n.text()
-		pattern, err := ParseActionPattern(text)
+		text, span := n.text(), n.span()
+		folded := lower[span.Start+1-list.Start : span.End-1-list.Start]
+		if n.escaped() {
+			folded = wildcard.Fold(text)
+		}
+		pattern, err := parseFolded(folded)
 		if err != nil {
 			p.at(n.start(), "%s: %v", quote(text), err)
 			return
 		}
-		a.Entries = append(a.Entries, ActionEntry{Text: text, Pattern: pattern, Span: n.span()})
+		a.Entries = append(a.Entries, ActionEntry{Text: text, Pattern: pattern, Span: span})
 	})
 	return a
 }
@@ -379,9 +382,24 @@ func scalar(kind jsontext.Kind) bool {
 	return false
 }
 
+// slot is an empty template with room for one part, which is what most have. Rooms are
+// made a few at a time.
+func (p *parser) slot() Template {
+	if len(p.slots) == 0 {
+		p.slots = make(Template, 8)
+	}
+	slot := p.slots[:0:1]
+	p.slots = p.slots[1:]
+	return slot
+}
+
 // template reads a text's wildcards and, from version 2012 on, its policy variables.
 func (p *parser) template(n node, wildcards, variables bool) Template {
-	t, problem := parseTemplate(n.text(), wildcards, variables && p.doc.Version == Version2012)
+	text := n.text()
+	if text == "" {
+		return nil
+	}
+	t, problem := p.slot().parse(text, wildcards, variables && p.doc.Version == Version2012)
 	if problem != "" {
 		p.at(n.start(), "%s: %s", n.what(), problem)
 	}

@@ -59,6 +59,12 @@ func (n node) text() string {
 	return n.tape.text[v.start+1 : v.end-1]
 }
 
+// escaped says whether a string is written otherwise than its text.
+func (n node) escaped() bool {
+	_, escaped := n.tape.escaped[n.at]
+	return escaped
+}
+
 // next is what follows n and all it holds.
 func (n node) next() node { return node{n.tape, n.tape.values[n.at].next} }
 

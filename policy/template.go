@@ -67,9 +67,9 @@ func (t Template) Fill(lookup func(key string) (string, bool)) (wildcard.Pattern
 	return wildcard.Concat(parts...), true
 }
 
-// parseTemplate reads text; the second result says what is wrong with it, or nothing.
-func parseTemplate(text string, wildcards, variables bool) (Template, string) {
-	var t Template
+// parse reads text into t, which is empty and may have room; the second result says what
+// is wrong with it, or nothing.
+func (t Template) parse(text string, wildcards, variables bool) (Template, string) {
 	literal := wildcard.Literal
 	if wildcards {
 		literal = wildcard.Parse

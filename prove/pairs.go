@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pare-iam/pare/catalog"
+	"github.com/pare-iam/pare/internal/wildcard"
 	"github.com/pare-iam/pare/policy"
 )
 
@@ -23,7 +24,8 @@ type pair struct {
 // one that is left, has the same effect, resources and conditions, and whose actions
 // contain its own.
 func (r *refinement) align() {
-	var rest []*policy.Statement
+	rest := make([]*policy.Statement, 0, len(r.old.Statements))
+	r.pairs = make([]pair, 0, len(r.old.Statements))
 	for _, d := range r.next {
 		for i := range d.Statements {
 			rest = append(rest, &d.Statements[i])
@@ -68,16 +70,29 @@ func narrows(a, b policy.Actions) bool {
 	if a.Not {
 		inner, outer = outer, inner // a excludes all that b does
 	}
-	same := make(map[policy.ActionPattern]bool, len(outer))
-	for _, e := range outer {
-		same[e.Pattern] = true
-	}
+	same := listed(outer, len(inner))
 	for _, e := range inner {
-		if !same[e.Pattern] && !slices.ContainsFunc(outer, func(o policy.ActionEntry) bool { return o.Pattern.Contains(e.Pattern) }) {
+		if !same(e.Pattern) && !slices.ContainsFunc(outer, func(o policy.ActionEntry) bool { return o.Pattern.Contains(e.Pattern) }) {
 			return false
 		}
 	}
 	return true
+}
+
+// listed tells which patterns stand in a list, for about so many that are asked after. A
+// few times, or a short list, is looked through.
+func listed(entries []policy.ActionEntry, asked int) func(policy.ActionPattern) bool {
+	const few = 16
+	if min(len(entries), asked) <= few {
+		return func(p policy.ActionPattern) bool {
+			return slices.ContainsFunc(entries, func(e policy.ActionEntry) bool { return e.Pattern == p })
+		}
+	}
+	set := make(map[policy.ActionPattern]bool, len(entries))
+	for _, e := range entries {
+		set[e.Pattern] = true
+	}
+	return func(p policy.ActionPattern) bool { return set[p] }
 }
 
 func samePatterns(a, b []policy.ActionEntry) bool {
@@ -137,13 +152,10 @@ func (r *refinement) difference(a, b []policy.ActionEntry) []policy.Action {
 	if samePatterns(a, b) {
 		return nil
 	}
-	kept := make(map[policy.ActionPattern]bool, len(b))
-	for _, e := range b {
-		kept[e.Pattern] = true
-	}
-	m := marker{refinement: r, marked: map[*catalog.Service][]bool{}}
+	kept := listed(b, len(a))
+	m := marker{refinement: r}
 	for _, e := range a {
-		if !kept[e.Pattern] {
+		if !kept(e.Pattern) {
 			m.mark(e.Pattern, true)
 		}
 	}
@@ -156,8 +168,13 @@ func (r *refinement) difference(a, b []policy.ActionEntry) []policy.Action {
 // marker marks actions of the catalog, service by service.
 type marker struct {
 	*refinement
-	marked map[*catalog.Service][]bool
-	last   *catalog.Service // of the pattern before: lists mostly stay with one service
+	marked []marks
+}
+
+// marks says which actions of a service are marked, by their place in it.
+type marks struct {
+	service *catalog.Service
+	set     []bool
 }
 
 // mark sets or clears what the pattern matches. Clearing skips services in which
@@ -169,34 +186,36 @@ func (m *marker) mark(p policy.ActionPattern, set bool) {
 		}
 		return
 	}
-	if m.last == nil || m.last.Prefix != p.Service {
-		m.last = m.catalog.Service(p.Service)
-	}
-	if m.last != nil {
-		m.markService(m.last, p, set)
+	if s := m.service(p.Service); s != nil {
+		m.markService(s, p, set)
 	}
 }
 
 func (m *marker) markService(s *catalog.Service, p policy.ActionPattern, set bool) {
-	marks := m.marked[s]
-	if marks == nil {
+	at := slices.IndexFunc(m.marked, func(k marks) bool { return k.service == s })
+	if at < 0 {
 		if !set {
 			return
 		}
-		marks = make([]bool, len(s.Actions))
-		m.marked[s] = marks
+		at = len(m.marked)
+		m.marked = append(m.marked, marks{s, make([]bool, len(s.Actions))})
 	}
-	lo, hi := withPrefix(s, p.Name.Prefix())
+	lo, hi := candidates(s, p.Name)
 	for i := lo; i < hi; i++ {
 		if p.Name.Match(s.Actions[i].Lower) {
-			marks[i] = set
+			m.marked[at].set[i] = set
 		}
 	}
 }
 
-// withPrefix is the range of a service's actions that start with prefix.
-func withPrefix(s *catalog.Service, prefix string) (lo, hi int) {
+// candidates is the range of a service's actions outside which the pattern matches none:
+// those that start as it does, or the one that it names.
+func candidates(s *catalog.Service, p wildcard.Pattern) (lo, hi int) {
+	prefix := p.Prefix()
 	lo = sort.Search(len(s.Actions), func(i int) bool { return s.Actions[i].Lower >= prefix })
+	if _, exact := p.Text(); exact {
+		return lo, min(lo+1, len(s.Actions))
+	}
 	for hi = lo; hi < len(s.Actions) && strings.HasPrefix(s.Actions[hi].Lower, prefix); hi++ {
 	}
 	return lo, hi
@@ -205,10 +224,11 @@ func withPrefix(s *catalog.Service, prefix string) (lo, hi int) {
 // used lists the marked actions that aren't unused.
 func (m *marker) used() []policy.Action {
 	var out []policy.Action
-	for s, marks := range m.marked {
-		for i, marked := range marks {
-			if marked && !m.unused.has(s, i) {
-				out = append(out, policy.Action{Service: s.Prefix, Name: s.Actions[i].Lower})
+	for _, k := range m.marked {
+		unused := m.unused.of(k.service)
+		for i, marked := range k.set {
+			if marked && !unused(i) {
+				out = append(out, policy.Action{Service: k.service.Prefix, Name: k.service.Actions[i].Lower})
 			}
 		}
 	}
@@ -234,11 +254,12 @@ func (r *refinement) grantsUnused() bool {
 
 // namesUnused says whether an Action list matches something unused.
 func (r *refinement) namesUnused(entries []policy.ActionEntry) bool {
-	var s *catalog.Service // of the entry before: lists mostly stay with one service
-	for _, e := range entries {
+	var s *catalog.Service // of the entry before, and which of its actions are unused
+	var flags []bool
+	for i, e := range entries {
 		p := e.Pattern
-		if s == nil || s.Prefix != p.Service {
-			s = r.catalog.Service(p.Service)
+		if i == 0 || entries[i-1].Pattern.Service != p.Service {
+			s, flags = r.service(p.Service), r.unused.flags[p.Service]
 		}
 		switch {
 		case p.AllServices():
@@ -247,13 +268,23 @@ func (r *refinement) namesUnused(entries []policy.ActionEntry) bool {
 			}
 		case r.unused.services[p.Service]:
 			return true
-		case s != nil && r.unused.flags[s.Prefix] != nil:
-			lo, hi := withPrefix(s, p.Name.Prefix())
-			for i := lo; i < hi; i++ {
-				if r.unused.has(s, i) && p.Name.Match(s.Actions[i].Lower) {
-					return true
-				}
-			}
+		case s != nil && matchesAny(s, p, flags):
+			return true
+		}
+	}
+	return false
+}
+
+// matchesAny says whether the pattern matches a flagged action of the service. No flags
+// is no action.
+func matchesAny(s *catalog.Service, p policy.ActionPattern, flags []bool) bool {
+	if flags == nil {
+		return false
+	}
+	lo, hi := candidates(s, p.Name)
+	for i := lo; i < hi; i++ {
+		if flags[i] && p.Name.Match(s.Actions[i].Lower) {
+			return true
 		}
 	}
 	return false

@@ -103,6 +103,7 @@ type refinement struct {
 	pairs   []pair // the statements of old, in order
 	matched bool   // every statement of next is in a pair
 	space   *access.Space
+	last    *catalog.Service // that was asked for: lists mostly stay with one
 }
 
 func newRefinement(c *catalog.Catalog, old *policy.Document, next []*policy.Document, unused usage.Unused) *refinement {
@@ -122,6 +123,14 @@ func (r *refinement) result() Result {
 		}
 	}
 	return out
+}
+
+// service is the catalog's service of a pattern, nil if it doesn't know it.
+func (r *refinement) service(prefix string) *catalog.Service {
+	if r.last == nil || r.last.Prefix != prefix {
+		r.last = r.catalog.Service(prefix)
+	}
+	return r.last
 }
 
 // general is the exact comparison of what next and old allow: next is side A.

@@ -23,7 +23,7 @@ func (r *refinement) shape(next *policy.Document) Claim {
 		return out
 	}
 	// A statement that is gone may have been paired with the one left of a later statement.
-	w := pairing{refinement: r, old: cut(r.old), next: next, now: cut(next), dead: map[[2]int]bool{}}
+	w := pairing{refinement: r, old: pieces{r.old}, next: next, now: pieces{next}, dead: map[[2]int]bool{}}
 	if w.pairs = make([]pair, len(r.old.Statements)); w.from(0, 0) {
 		return r.shapeOf(w.pairs, next)
 	}
@@ -65,7 +65,7 @@ func (w *pairing) from(i, j int) bool {
 
 func (w *pairing) replaces(i, j int) bool {
 	p := pair{&w.refinement.old.Statements[i], &w.next.Statements[j]}
-	if !bytes.Equal(w.old.before[i], w.now.before[j]) || !bytes.Equal(w.old.after[i], w.now.after[j]) ||
+	if !bytes.Equal(w.old.before(i), w.now.before(j)) || !bytes.Equal(w.old.after(i), w.now.after(j)) ||
 		p.old.Action.Not != p.next.Action.Not || !narrows(p.next.Action, p.old.Action) {
 		return false
 	}
@@ -75,8 +75,9 @@ func (w *pairing) replaces(i, j int) bool {
 
 // shapeOf decides the claim for statements paired so.
 func (r *refinement) shapeOf(pairs []pair, next *policy.Document) Claim {
-	old, now := cut(r.old), cut(next)
-	if !bytes.Equal(old.head, now.head) || !bytes.Equal(old.tail, now.tail) {
+	old, now := pieces{r.old}, pieces{next}
+	oldHead, oldTail := old.ends()
+	if head, tail := now.ends(); !bytes.Equal(oldHead, head) || !bytes.Equal(oldTail, tail) {
 		return differs("the bytes around the statements differ")
 	}
 	j := 0
@@ -87,11 +88,11 @@ func (r *refinement) shapeOf(pairs []pair, next *policy.Document) Claim {
 			}
 			continue
 		}
-		if !bytes.Equal(old.before[i], now.before[j]) || !bytes.Equal(old.after[i], now.after[j]) {
+		if !bytes.Equal(old.before(i), now.before(j)) || !bytes.Equal(old.after(i), now.after(j)) {
 			return differs(fmt.Sprintf("statement %d differs outside its action list", i))
 		}
 		adjacent := i > 0 && j > 0 && pairs[i-1].next != nil
-		if j > 0 && adjacent && !bytes.Equal(old.gap[i], now.gap[j]) || j > 0 && !separates(now.gap[j]) {
+		if j > 0 && adjacent && !bytes.Equal(old.gap(i), now.gap(j)) || j > 0 && !separates(now.gap(j)) {
 			return differs(fmt.Sprintf("what stands before statement %d differs", i))
 		}
 		if entry, ok := r.keptInOrder(p, next); !ok {
@@ -118,30 +119,30 @@ func differs(how string) Claim { return Claim{Verdict: Refuted, Reason: how} }
 func separates(gap []byte) bool { return string(bytes.TrimSpace(gap)) == "," }
 
 // pieces is a document cut at its statements and their action lists.
-type pieces struct {
-	head, tail    []byte   // before the first statement, after the last
-	before, after [][]byte // each statement's text before and after its action list
-	gap           [][]byte // what stands between a statement and the one before it
+type pieces struct{ *policy.Document }
+
+// before is a statement's text before its action list.
+func (d pieces) before(i int) []byte {
+	st := &d.Statements[i]
+	return d.Bytes()[st.Start:st.Action.Span().Start]
 }
 
-func cut(d *policy.Document) pieces {
-	src := d.Bytes()
+// after is a statement's text after its action list.
+func (d pieces) after(i int) []byte {
+	st := &d.Statements[i]
+	return d.Bytes()[st.Action.Span().End:st.End]
+}
+
+// gap is what stands between a statement and the one before it.
+func (d pieces) gap(i int) []byte { return d.Bytes()[d.Statements[i-1].End:d.Statements[i].Start] }
+
+// ends is what stands before the first statement and after the last.
+func (d pieces) ends() (head, tail []byte) {
 	n := len(d.Statements)
-	all := make([][]byte, 3*n)
-	p := pieces{before: all[:0:n], after: all[n : n : 2*n], gap: all[2*n : 2*n]}
-	end := 0
-	for i, st := range d.Statements {
-		list := st.Action.Span()
-		p.before = append(p.before, src[st.Start:list.Start])
-		p.after = append(p.after, src[list.End:st.End])
-		p.gap = append(p.gap, src[end:st.Start])
-		if i == 0 {
-			p.head = src[:st.Start]
-		}
-		end = st.End
+	if n == 0 {
+		return nil, d.Bytes()
 	}
-	p.tail = src[end:]
-	return p
+	return d.Bytes()[:d.Statements[0].Start], d.Bytes()[d.Statements[n-1].End:]
 }
 
 // keptInOrder checks that the entries of the old list that match nothing unused stand in

@@ -19,12 +19,18 @@ func newUnusedSet(c *catalog.Catalog, unused usage.Unused) unusedSet {
 	for _, s := range unused.Services {
 		u.services[s.Prefix] = true
 	}
+	var s *catalog.Service // of the action before: lists mostly stay with one service
 	for _, a := range unused.Actions {
-		known := c.Lookup(a.Service, a.Name)
-		if known == nil || u.services[a.Service] {
+		if s == nil || s.Prefix != a.Service {
+			s = c.Service(a.Service)
+		}
+		if s == nil || u.services[a.Service] {
 			continue
 		}
-		s := known.Service
+		known := s.Lookup(a.Name)
+		if known == nil {
+			continue
+		}
 		if u.flags[s.Prefix] == nil {
 			u.flags[s.Prefix] = make([]bool, len(s.Actions))
 		}
@@ -33,13 +39,10 @@ func newUnusedSet(c *catalog.Catalog, unused usage.Unused) unusedSet {
 	return u
 }
 
-// has says whether the i-th action of a service is unused.
-func (u unusedSet) has(s *catalog.Service, i int) bool {
-	if u.services[s.Prefix] {
-		return true
-	}
-	flags := u.flags[s.Prefix]
-	return flags != nil && flags[i]
+// of says which actions of a service are unused, by their place in it.
+func (u unusedSet) of(s *catalog.Service) func(i int) bool {
+	whole, flags := u.services[s.Prefix], u.flags[s.Prefix]
+	return func(i int) bool { return whole || flags != nil && flags[i] }
 }
 
 // scope is all that is unused: the actions, and every action of the services.
@@ -60,8 +63,9 @@ func (u unusedSet) scope() access.Scope {
 func (r *refinement) used() []policy.Action {
 	used := make([]policy.Action, 0, r.catalog.Len())
 	for _, s := range r.catalog.Services() {
+		unused := r.unused.of(s)
 		for i := range s.Actions {
-			if !r.unused.has(s, i) {
+			if !unused(i) {
 				used = append(used, policy.Action{Service: s.Prefix, Name: s.Actions[i].Lower})
 			}
 		}

@@ -77,7 +77,14 @@ func (c *coverage) empty() bool { return len(c.stays) == 0 && len(c.wide) == 0 &
 
 // covers says whether an entry needn't be printed, and notes that it was.
 func (c *coverage) covers(text string) bool {
-	if c.printed[wildcard.Fold(text)] || slices.ContainsFunc(c.stays, func(stay string) bool { return wildcard.EqualFold(stay, text) }) {
+	if slices.ContainsFunc(c.stays, func(stay string) bool { return wildcard.EqualFold(stay, text) }) {
+		return true
+	}
+	var folded string
+	if c.printed != nil {
+		folded = wildcard.Fold(text)
+	}
+	if c.printed[folded] {
 		return true
 	}
 	if len(c.wide)+len(c.incoming) > 0 {
@@ -88,7 +95,7 @@ func (c *coverage) covers(text string) bool {
 		}
 	}
 	if c.printed != nil {
-		c.printed[wildcard.Fold(text)] = true
+		c.printed[folded] = true
 	}
 	return false
 }

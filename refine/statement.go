@@ -17,6 +17,8 @@ type run struct {
 	unused compiled
 	edits  []Edit
 	notes  []Note
+
+	changes []change // of the statement that is being narrowed
 }
 
 // compiled is a set of unused permissions, resolved in the catalog.
@@ -100,17 +102,20 @@ type task struct {
 
 // narrow refines the Action list of an Allow statement.
 func (r *run) narrow(st *policy.Statement) {
-	changes := make([]change, len(st.Action.Entries))
-	var known []policy.ActionPattern // entries that stay
-	for i, e := range st.Action.Entries {
-		changes[i] = r.entry(st, i)
-		if changes[i].reason.Kind == 0 {
-			known = append(known, e.Pattern)
+	r.changes = r.changes[:0]
+	stays := 0
+	for i := range st.Action.Entries {
+		c := r.entry(st, i)
+		r.changes = append(r.changes, c)
+		if c.reason.Kind == 0 {
+			stays++
 		}
 	}
-	if len(known) == len(changes) {
+	changes := r.changes
+	if stays == len(changes) {
 		return
 	}
+	known := r.known(st.Action.Entries)
 	for i := range changes {
 		known = r.print(&changes[i], known)
 		if len(changes[i].todo) > 0 && len(changes[i].in) == 0 {
@@ -122,6 +127,9 @@ func (r *run) narrow(st *policy.Statement) {
 		r.drop(st)
 		return
 	}
+	if r.edits == nil {
+		r.edits = make([]Edit, 0, len(r.doc.Statements)) // about one each
+	}
 	for i, e := range st.Action.Entries {
 		if c := changes[i]; c.reason.Kind != 0 {
 			r.edits = append(r.edits, Edit{
@@ -130,6 +138,17 @@ func (r *run) narrow(st *policy.Statement) {
 			})
 		}
 	}
+}
+
+// known is the entries that stay, for a compact cover; a plain one doesn't ask.
+func (r *run) known(entries []policy.ActionEntry) []policy.ActionPattern {
+	var known []policy.ActionPattern
+	for i, e := range entries {
+		if r.compact && r.changes[i].reason.Kind == 0 {
+			known = append(known, e.Pattern)
+		}
+	}
+	return known
 }
 
 // print does what a change has to do. A compact cover leaves out what entries known so

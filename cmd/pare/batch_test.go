@@ -26,7 +26,9 @@ func echo(w io.Writer, c batchCase) error {
 }
 
 func answerAll(ctx context.Context, in io.Reader, w io.Writer, answer answerFunc) error {
-	return batch{shape: anyCase}.answer(ctx, batchLines{"cases.jsonl", bufio.NewReader(in)}, w, answer)
+	return answerLines(ctx, batchLines{"cases.jsonl", bufio.NewReader(in)}, w, func(line batchLine) []byte {
+		return anyCase.answer(line, answer)
+	})
 }
 
 func TestAnswersKeepTheOrderOfTheirCases(t *testing.T) {
@@ -134,6 +136,7 @@ func TestAnUnreadableFileIsAnErrorAfterTheAnswers(t *testing.T) {
 func FuzzBatchLine(f *testing.F) {
 	f.Add([]byte(`{"id": [1, {"a": null}], "n": {"a": 1, "a": 2}}`))
 	f.Add([]byte(`{"id": 1, "id": 2}`))
+	f.Add([]byte(`{"id": {"a": 1, "a": 2}}`))
 	f.Add([]byte(`{"id": "a`))
 	f.Add([]byte("\xff{}"))
 	f.Fuzz(func(t *testing.T, line []byte) {

@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -28,71 +24,46 @@ type decideCase struct {
 	Resource        jsontext.Value     `json:"resourcePolicy"`
 }
 
-// decideError is the answer to a line that is no case.
-type decideError struct {
-	ID    jsontext.Value `json:"id,omitzero"`
-	Error string         `json:"error"`
-}
-
 // decideBatch answers a case a line, in order. A line that is no case is answered by
 // its error, and the rest goes on; a line of white space alone is passed over.
-func decideBatch(cmd *cobra.Command, path string) (err error) {
-	if path == "-" {
-		return decideLines(cmd, "stdin", cmd.InOrStdin())
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	return decideLines(cmd, path, f)
-}
-
-func decideLines(cmd *cobra.Command, name string, in io.Reader) error {
-	lines := bufio.NewReader(in)
-	out := bufio.NewWriter(cmd.OutOrStdout())
-	for n := 1; ; n++ {
-		line, err := lines.ReadBytes('\n')
-		if len(bytes.TrimSpace(line)) > 0 {
-			if err := json.MarshalWrite(out, decideLine(fmt.Sprintf("%s:%d", name, n), line)); err != nil {
-				return err
-			}
-			if err := out.WriteByte('\n'); err != nil {
-				return err
-			}
-		}
-		switch {
-		case errors.Is(err, io.EOF):
-			return out.Flush()
-		case err != nil:
-			return errors.Join(out.Flush(), fmt.Errorf("%s:%d: %w", name, n, err))
-		case cmd.Context().Err() != nil:
-			return errors.Join(out.Flush(), cmd.Context().Err())
-		case lines.Buffered() == 0: // who writes the cases may be waiting for the answer
-			if err := out.Flush(); err != nil {
-				return err
-			}
-		}
-	}
+func decideBatch(cmd *cobra.Command, path string) error {
+	return batch{path: path}.runLines(cmd, decideLine)
 }
 
 // decideLine answers one line.
-func decideLine(where string, line []byte) any {
+func decideLine(line batchLine) []byte {
+	id, decision, err := decideOne(line.text)
+	if err != nil {
+		return errorLine(id, fmt.Errorf("%s:%d: %w", line.file, line.number, err))
+	}
+	text, err := json.Marshal(decisionJSON(id, decision))
+	if err != nil {
+		return errorLine(id, fmt.Errorf("%s:%d: %w", line.file, line.number, err))
+	}
+	return append(text, '\n')
+}
+
+func decideOne(line []byte) (id jsontext.Value, d access.Decision, err error) {
+	var c decideCase
+	if err := json.Unmarshal(line, &c, json.RejectUnknownMembers(true)); err != nil {
+		return onlyID(line), d, caseError(err)
+	}
+	req, policies, err := c.parse()
+	if err != nil {
+		return c.ID, d, err
+	}
+	return c.ID, access.Decide(req, policies), nil
+}
+
+// onlyID is the id of a line that is no case, if it is JSON at least.
+func onlyID(line []byte) jsontext.Value {
 	var only struct {
 		ID jsontext.Value `json:"id"`
 	}
 	if err := json.Unmarshal(line, &only); err != nil {
-		only.ID = nil
+		return nil
 	}
-	var c decideCase
-	if err := json.Unmarshal(line, &c, json.RejectUnknownMembers(true)); err != nil {
-		return decideError{only.ID, fmt.Sprintf("%s: %v", where, caseError(err))}
-	}
-	req, policies, err := c.parse()
-	if err != nil {
-		return decideError{c.ID, fmt.Sprintf("%s: %v", where, err)}
-	}
-	return decisionJSON(c.ID, access.Decide(req, policies))
+	return only.ID
 }
 
 // caseError says what is wrong with a line in its own words, not Go's.
@@ -106,20 +77,25 @@ func caseError(err error) error {
 	case wrong.JSONPointer == "":
 		return errors.New("no case: want an object, {\"request\": {…}, \"identityPolicies\": […]}")
 	}
-	return fmt.Errorf("%s: want a list: of documents, or of levels that are lists of documents", wrong.JSONPointer)
+	return fmt.Errorf("%s: %s", wrong.JSONPointer, wantDocuments)
 }
+
+const wantDocuments = "want a list: of documents, or of levels that are lists of documents"
 
 // parse reads the request and every document; each is called by the place it has in
 // the line.
 func (c *decideCase) parse() (access.Request, access.Policies, error) {
 	var errs []error
 	one := func(name string, v jsontext.Value) *policy.Document {
-		if len(v) == 0 || v.Kind() == 'n' {
-			return nil
-		}
 		doc, err := policy.Parse(name, v)
 		errs = append(errs, err)
 		return doc
+	}
+	optional := func(name string, v jsontext.Value) *policy.Document {
+		if len(v) == 0 || v.Kind() == 'n' {
+			return nil
+		}
+		return one(name, v)
 	}
 	list := func(name string, values []jsontext.Value) (docs []*policy.Document) {
 		for i, v := range values {
@@ -129,15 +105,18 @@ func (c *decideCase) parse() (access.Request, access.Policies, error) {
 	}
 	levels := func(name string, values [][]jsontext.Value) (out [][]*policy.Document) {
 		for i, level := range values {
+			if level == nil { // null; a level without documents is []
+				errs = append(errs, fmt.Errorf("/%s/%d: %s", name, i, wantDocuments))
+			}
 			out = append(out, list(fmt.Sprintf("%s/%d", name, i), level))
 		}
 		return out
 	}
 	p := access.Policies{
-		Identity: list("identityPolicies", c.Identity), Boundary: one("boundary", c.Boundary),
+		Identity: list("identityPolicies", c.Identity), Boundary: optional("boundary", c.Boundary),
 		ServiceControl:  levels("serviceControlPolicies", c.ServiceControl),
 		ResourceControl: levels("resourceControlPolicies", c.ResourceControl),
-		Session:         list("sessionPolicies", c.Session), Resource: one("resourcePolicy", c.Resource),
+		Session:         list("sessionPolicies", c.Session), Resource: optional("resourcePolicy", c.Resource),
 	}
 	if len(c.Request) == 0 {
 		return access.Request{}, p, errors.Join(append(errs, errors.New(`no request: want {"request": {…}, "identityPolicies": […]}`))...)

@@ -131,11 +131,10 @@ func writeDocument(w io.Writer, shown any) error {
 }
 
 func writeLine(w io.Writer, shown any) error {
-	src, err := json.Marshal(shown)
-	if err != nil {
+	if err := json.MarshalWrite(w, shown); err != nil {
 		return err
 	}
-	_, err = w.Write(append(src, '\n'))
+	_, err := w.Write([]byte{'\n'})
 	return err
 }
 

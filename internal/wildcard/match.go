@@ -28,6 +28,9 @@ func (p Pattern) Match(s string) bool { return p.Contains(Literal(s)) }
 // Nothing is tried twice: the cost is linear in the length of q whatever the number of
 // stars, times len(p)/64 at worst, for segments with a `?` inside.
 func (p Pattern) Contains(q Pattern) bool {
+	if p == q {
+		return true
+	}
 	text := q.enc
 	seg, rest, hasStar := strings.Cut(p.enc, starText)
 	if !hasStar {
@@ -38,6 +41,9 @@ func (p Pattern) Contains(q Pattern) bool {
 	end, ok := matchHere(seg, text)
 	for ok {
 		text, ok = skip(text[end:], count)
+		if rest == "" { // p ends with a star
+			return ok
+		}
 		seg, rest, hasStar = strings.Cut(rest, starText)
 		if !hasStar {
 			return ok && matchTail(seg, text)

@@ -100,21 +100,25 @@ func appendAny(buf []byte) []byte {
 func Fold(s string) string {
 	for i := 0; i < len(s); i++ {
 		if 'A' <= s[i] && s[i] <= 'Z' {
-			return foldFrom(s, i)
+			return fold(s)
 		}
 	}
 	return s
 }
 
-func foldFrom(s string, i int) string {
-	var short [64]byte // so that short texts are copied once
-	buf := append(short[:0], s...)
-	for ; i < len(buf); i++ {
-		if 'A' <= buf[i] && buf[i] <= 'Z' {
-			buf[i] += 'a' - 'A'
+func fold(s string) string {
+	var folded strings.Builder
+	folded.Grow(len(s))
+	var chunk [64]byte
+	for at := 0; at < len(s); {
+		n := copy(chunk[:], s[at:])
+		for i, c := range chunk[:n] {
+			chunk[i] = lower(c)
 		}
+		folded.Write(chunk[:n])
+		at += n
 	}
-	return string(buf)
+	return folded.String()
 }
 
 // EqualFold says whether Fold gives the same for both, without folding either.
