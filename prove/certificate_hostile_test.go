@@ -126,7 +126,7 @@ func (e *encoder) is(req access.Request) term {
 // whatever the texts and names.
 func TestHostileTexts(t *testing.T) {
 	const policies, requests = 150, 12
-	o := &oracle{T: t, solver: startSolver(t, solverLimit)}
+	o := &oracle{T: t, solver: startSolver(t, patience)}
 	defer func() { o.solver.stop() }()
 	asked, allowed := 0, 0
 	for i := range policies {
@@ -168,7 +168,7 @@ func TestHostileTexts(t *testing.T) {
 // Every pattern of up to four pieces with a variable, on every short text: what is said
 // with string functions is what Allows says.
 func TestShortPatternsWithVariables(t *testing.T) {
-	o := &oracle{T: t, solver: startSolver(t, solverLimit)}
+	o := &oracle{T: t, solver: startSolver(t, patience)}
 	defer func() { o.solver.stop() }()
 	patterns := []string{""}
 	for i := 0; len(patterns[i]) < 4; i++ {

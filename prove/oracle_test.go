@@ -44,6 +44,10 @@ func TestOracle(t *testing.T) {
 // solverLimit is how long cvc5 may take for an answer.
 const solverLimit = 2 * time.Second
 
+// patience is how long it may take where no answer isn't one: much longer than it does on
+// a machine that is busy.
+const patience = 2 * time.Minute
+
 // restartAfter is how many pairs one process of cvc5 answers: it forgets nothing.
 const restartAfter = 50
 
