@@ -32,6 +32,8 @@ const (
 	Resolved Status = "RESOLVED"
 )
 
+var statuses = [...]Status{Active, Archived, Resolved}
+
 // Change is how a finding differs from the last run's. Empty: there was no last run.
 type Change string
 
@@ -43,9 +45,12 @@ const (
 	PartlyFixed Change = "partly fixed" // less is unused than before
 	Fixed       Change = "resolved"
 	Reopened    Change = "reopened"
+	NotJudged   Change = "not judged" // this run couldn't tell: the finding is the last run's
 )
 
-// Finding is one unused access finding.
+var changes = [...]Change{New, Same, Updated, PartlyFixed, Fixed, Reopened, NotJudged}
+
+// Finding is one unused access finding. Archived without ArchivedBy is archived by hand.
 type Finding struct {
 	ID           string // stable from run to run: of the entity, the type and the key
 	Type         Type
@@ -59,7 +64,8 @@ type Finding struct {
 	UpdatedAt    time.Time     // when its status or details last changed
 	ArchivedBy   string        // name of the archive rule; ""
 	LastAccessed time.Time     // of a role, key or password; zero when never, in the tracking period
-	AccessKeyID  string        // of UnusedIAMUserAccessKey
+	AccessKeyID  string        // of UnusedIAMUserAccessKey; "" when only the credential report is there
+	KeySlot      int           // 1 or 2: the key's place in the credential report, when its ID isn't known; else 0
 	Sources      []string      // whose evidence it rests on, sorted: "iam-last-accessed"
 	Permissions  []Permissions // of UnusedPermission, sorted by namespace
 }
@@ -87,24 +93,9 @@ type Permissions struct {
 
 // Action is one unused action.
 type Action struct {
-	Name         string // "s3:GetBucketAcl", in the catalog's casing
+	Name         string // "s3:GetBucketAcl", in the catalog's casing; the service is its Permissions' Namespace
 	LastAccessed time.Time
 	Source       string // whose evidence it rests on
-}
-
-// ArchiveRule archives findings that meet all criteria.
-// https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_InlineArchiveRule.html
-type ArchiveRule struct {
-	Name   string
-	Filter map[string]Criterion // by filter key; never empty
-}
-
-// Criterion is met if each of its members that are set is.
-type Criterion struct {
-	Eq       []string // one of them
-	Neq      []string // none of them
-	Contains []string // has one of them as a part
-	Exists   *bool
 }
 
 // StepAction is what a recommended step does.
@@ -149,6 +140,8 @@ type Recommendation struct {
 type Step struct {
 	Action            StepAction
 	ExistingPolicyID  string    // ARN of a managed policy, or the name of an inline one
+	Group             string    // ARN of the group that has the policy; "" when the principal itself has it
+	Affects           []string  // of a group's policy: ARNs of all members, sorted
 	RecommendedPolicy string    // of CREATE_POLICY: the policy's text
 	RecommendedName   string    // of CREATE_POLICY: what to call it; AWS leaves it to the reader
 	PolicyUpdatedAt   time.Time // of a managed policy: the version that was looked at; zero for an inline one

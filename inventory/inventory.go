@@ -5,6 +5,16 @@
 // answers about access keys, as the AWS CLI prints them. Out: an Account, and what was
 // wrong with it, place by place. Nothing is looked up, and what isn't in the files is
 // marked as not known rather than taken as empty.
+//
+// Limits: the account's root user isn't part of it, nor are resource policies, service
+// control policies, and the older versions of managed policies. Answers about access keys
+// name users and no account, so that those of another account can't be told from those of
+// users that are gone.
+//
+// Sources:
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccessKeyLastUsed.html
 package inventory
 
 import (
@@ -15,7 +25,7 @@ import (
 
 // Account is one account's IAM.
 type Account struct {
-	ID        string // twelve digits
+	ID        string // twelve digits; "" when no file holds an ARN of its own
 	Partition string // "aws", "aws-cn", "aws-us-gov"
 	Roles     []*Role
 	Users     []*User
@@ -28,17 +38,18 @@ type Account struct {
 // Role is an IAM role.
 type Role struct {
 	Entity
-	Trust    *policy.Document // nil when it couldn't be read
-	LastUsed LastUsed
+	Trust            *policy.Document // nil when it couldn't be read
+	LastUsed         LastUsed
+	InstanceProfiles []string // names, sorted
 }
 
 // User is an IAM user.
 type User struct {
 	Entity
 	Groups    []string // names, sorted
-	Keys      []Key    // as far as known; KeysKnown says whether that is all
+	Keys      []Key    // as far as known, by age, those of unknown age first
+	KeysKnown bool     // Keys are all there are
 	Password  Password
-	KeysKnown bool
 }
 
 // Group is an IAM group.
@@ -78,6 +89,29 @@ type ManagedPolicy struct {
 	UpdatedAt           time.Time // when the default version was made
 	Attachments         int       // how many entities it is attached to, as AWS counts them; -1: not known
 	BoundaryOf          int       // how many entities it is the permissions boundary of; -1: not known
+	Earlier             []Version // other versions that could be read, the newest first
+}
+
+// Version is a version of a managed policy that isn't the default.
+type Version struct {
+	ID        string // "v2"
+	CreatedAt time.Time
+	Document  *policy.Document
+}
+
+// AsOf is the policy as it was at a time, as far as the files tell: the newest version
+// that is as old, which was the default unless somebody had chosen an older one. It is nil
+// if none is.
+func (p *ManagedPolicy) AsOf(t time.Time) *policy.Document {
+	if !p.UpdatedAt.IsZero() && !p.UpdatedAt.After(t) {
+		return p.Document
+	}
+	for _, v := range p.Earlier {
+		if !v.CreatedAt.After(t) {
+			return v.Document
+		}
+	}
+	return nil
 }
 
 // AWSManaged says whether AWS owns the policy.
@@ -96,9 +130,9 @@ type LastUsed struct {
 
 // Key is an access key.
 type Key struct {
-	ID        string // "AKIA…"; "" when only the credential report is there
-	Slot      int    // 1 or 2 of the credential report; 0 when not from there
-	Active    bool
+	ID        string    // "AKIA…"; "" when only the credential report is there
+	Slot      int       // 1 or 2 of the credential report; 0 when not from there
+	Active    bool      // false: it can't be used, or its status isn't known
 	CreatedAt time.Time // zero: not known
 	LastUsed  LastUsed
 	Service   string // last used for; may be empty
@@ -106,7 +140,7 @@ type Key struct {
 
 // Password is a user's console password.
 type Password struct {
-	Known     bool // false: no credential report
+	Known     bool // false: no credential report, or it doesn't say
 	Enabled   bool
 	ChangedAt time.Time // when it was set; zero: not known
 	LastUsed  LastUsed
@@ -115,7 +149,7 @@ type Password struct {
 // Problem is something that couldn't be read, and what is left out for it.
 type Problem struct {
 	File    string
-	Where   string // JSON pointer, line:column or row; may be empty
+	Where   string // line:column, both from 1; "" when it is about what isn't there
 	Subject string // ARN or name of what it is about; may be empty
 	Text    string // what is wrong, and what was expected
 }

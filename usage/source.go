@@ -3,6 +3,7 @@ package usage
 import (
 	"time"
 
+	"github.com/pare-iam/pare/catalog"
 	"github.com/pare-iam/pare/policy"
 )
 
@@ -58,21 +59,25 @@ const (
 	DataEvents               // the action makes data events, and nothing says that all are recorded
 	NotRecorded              // the trail doesn't record such events (no read events, no KMS events)
 	ShorterWindow            // the source's verdict is on less than the window
+	Contradicted             // the source says that the whole service is unused, and another saw a use of it
 	Seen                     // seen in the window: InUse
 	SeenBefore               // tracked, last seen before the window: NotUsed
 	NeverSeen                // tracked, never seen: NotUsed
+
+	whys = iota // how many there are
 )
 
 // Sighting is what one source says of one action or service of one principal.
 type Sighting struct {
-	Source Kind
-	State  State
-	Why    Why
-	Last   time.Time // last seen, at any time; zero when never, or when the source doesn't say
-	First  time.Time // first seen, by sources that know; else zero
-	Count  int       // how often, by sources that count; else 0
-	Until  time.Time // up to when the source would have seen a use
-	Note   string    // which gap, which date: a detail of Why; mostly empty
+	Source   Kind
+	State    State
+	Why      Why
+	Possible bool      // InUse because calls may have needed it; no call is named for it
+	Last     time.Time // last seen, at any time; zero when never, or when the source doesn't say
+	First    time.Time // first seen, by sources that know; else zero
+	Count    int       // how often, by sources that count; else 0
+	Until    time.Time // up to when the source would have seen a use; zero when it doesn't say
+	Note     string    // which gap, which date: a detail of Why; mostly empty
 }
 
 // A Source is what one source of evidence knows of one principal. It is read-only and
@@ -83,4 +88,83 @@ type Source interface {
 	// Service says what is known of a service as a whole, actions that no catalog knows
 	// included. Only a source that sees every use of a service may say NotUsed.
 	Service(prefix string, w Window) Sighting
+}
+
+// passRole is the action that no source ever tracks: it isn't an API call. A call of
+// another service that passes a role needs it, and only from such calls can its use be
+// inferred.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_last-accessed.html
+var passRole = policy.Action{Service: "iam", Name: "passrole"}
+
+// outcome is the part of a Sighting that a judgement is made of.
+type outcome struct {
+	source   Kind
+	state    State
+	why      Why
+	possible bool
+	last     time.Time
+}
+
+func (o outcome) sighting() Sighting {
+	return Sighting{Source: o.source, State: o.state, Why: o.why, Possible: o.possible, Last: o.last}
+}
+
+func (s Sighting) outcome() outcome {
+	return outcome{s.Source, s.State, s.Why, s.Possible, s.Last}
+}
+
+// unused is the outcome of something tracked that wasn't seen in the window.
+func unused(source Kind, last time.Time) outcome {
+	o := outcome{source: source, state: NotUsed, why: NeverSeen, last: last}
+	if !last.IsZero() {
+		o.why = SeenBefore
+	}
+	return o
+}
+
+// A view is a source at one window. If others saw a use of the service while this source
+// takes the service as a whole for unused, then its verdict on the whole is doubted, and
+// what rests on it is Unknown.
+type view interface {
+	Whole(prefix string) Sighting
+	Action(a policy.Action, doubted bool) Sighting
+	// Each puts what is known of actions, all of one service, into out, at the same
+	// places.
+	Each(actions []*catalog.Action, doubted bool, out []outcome)
+}
+
+// viewOf is a view that is quick for the sources of this package.
+func viewOf(s Source, w Window) view {
+	switch s := s.(type) {
+	case *LastAccessed:
+		return s.view(w)
+	case *trailSource:
+		return s.view(w)
+	case *Reported:
+		return s.view(w)
+	default:
+		return plainView{s, w}
+	}
+}
+
+// plainView is the view of a source of another package.
+type plainView struct {
+	source Source
+	w      Window
+}
+
+func (v plainView) Whole(prefix string) Sighting { return v.source.Service(prefix, v.w) }
+
+func (v plainView) Action(a policy.Action, doubted bool) Sighting {
+	s := v.source.Action(a, v.w)
+	if doubted && s.State == NotUsed {
+		s.State, s.Why = Unknown, Contradicted
+	}
+	return s
+}
+
+func (v plainView) Each(actions []*catalog.Action, doubted bool, out []outcome) {
+	for i, a := range actions {
+		out[i] = v.Action(policy.Action{Service: a.Service.Prefix, Name: a.Lower}, doubted).outcome()
+	}
 }

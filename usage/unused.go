@@ -1,7 +1,23 @@
 // Package usage is the evidence of what was exercised and what was not.
 //
-// So far it holds the verdict alone: the actions and services that somebody reports as
-// unused, in the three forms in which people have them. What isn't named is in use.
+// In: answers of IAM's last accessed information (ParseLastAccessed), a usage.jsonl with
+// the coverage of the logs it was made of (NewTrail), findings of Access Analyzer
+// (ParseReported), or a list of what somebody takes for unused (ParseUnused). Out: for
+// each granted action one of three verdicts with its reason (Judge), and the Unused list
+// that policies are refined by.
+//
+// Unknown is the verdict of whatever no source would have seen. An action is NotUsed only
+// if a source tracked it over the whole window and none saw a use.
+//
+// # Limits
+//
+// A source's word about what it tracks is taken: when AWS began to track an action after
+// the rest of its service, or a Region after the others, the answers don't say so. Logs
+// don't name the Regions that they leave out. A principal younger than the window isn't
+// recognized here.
+//
+// Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_last-accessed.html,
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-policy-generation.html
 package usage
 
 import (

@@ -27,6 +27,7 @@ const MaxResources = 10
 // that there were none.
 type Coverage struct {
 	SchemaVersion int               `json:"schemaVersion"` // 1
+	Uses          int               `json:"uses,omitzero"` // lines of the usage.jsonl beside it, so that one cut short shows; 0: not known, or none
 	Accounts      []AccountCoverage `json:"accounts"`      // sorted by ID
 	Files         FileCounts        `json:"files"`
 	Records       RecordCounts      `json:"records"`
@@ -86,7 +87,8 @@ type RecordCounts struct {
 
 // Unmapped is an event that no IAM action is known for.
 type Unmapped struct {
-	Event    string    `json:"event"` // "codecatalyst.amazonaws.com:CreateSpace"
+	Event    string    `json:"event"`            // "codecatalyst.amazonaws.com:CreateSpace"
+	Service  string    `json:"service,omitzero"` // the IAM namespace of the event's source; "" when not known: then what stands before the first dot
 	Count    int       `json:"count"`
 	LastSeen time.Time `json:"lastSeen"`
 }

@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -58,12 +59,23 @@ func walk(tree fs.FS, visit func(name string) error) error {
 	})
 }
 
-// load parses the Go files of the tree, sorted by package; testdata is left out.
+// nested says whether a file is of a module inside ours, which has rules of its own.
+func nested(tree fs.FS, name string) bool {
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		if _, err := fs.Stat(tree, path.Join(dir, "go.mod")); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// load parses the Go files of the tree, sorted by package; testdata and the modules
+// inside ours are left out.
 func load(tree fs.FS) ([]pkg, error) {
 	byPath := map[string]*pkg{}
 	fset := token.NewFileSet()
 	err := walk(tree, func(name string) error {
-		if !strings.HasSuffix(name, ".go") || slices.Contains(strings.Split(name, "/"), "testdata") {
+		if !strings.HasSuffix(name, ".go") || slices.Contains(strings.Split(name, "/"), "testdata") || nested(tree, name) {
 			return nil
 		}
 		src, err := fs.ReadFile(tree, name)

@@ -7,10 +7,13 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pare-iam/pare/finding"
 )
 
 var rewrite = flag.Bool("update", false, "rewrite docs/schema and the expected outputs")
@@ -37,16 +40,30 @@ var closed = map[string][]string{
 	"usedKept":    {"proved", "refuted", "undecided"},
 	"unusedGone":  {"proved", "refuted", "undecided"},
 	"shapeKept":   {"proved", "refuted", "undecided"},
-	"relation":    {"equal", "narrower", "wider", "incomparable", "undecided"},
+	"findingType": {"UnusedIAMRole", "UnusedIAMUserAccessKey", "UnusedIAMUserPassword", "UnusedPermission"},
+	"change":      {"new", "unchanged", "updated", "partly fixed", "resolved", "reopened", "not judged"},
+
+	"recommendedAction": {"CREATE_POLICY", "DETACH_POLICY"},
+
+	"relation": {"equal", "narrower", "wider", "incomparable", "undecided"},
+}
+
+var titles = map[string]string{
+	"recommend": "pare recommend -o json, and a line of --batch",
+	"prove":     "pare prove -o json, and a line of --batch",
+	"compare":   "pare compare -o json, and a line of --batch",
+	"findings":  "pare analyze -o json",
+	"principal": "pare recommend --data DIR --principal ARN -o json",
 }
 
 // The schemas in docs/schema say what the types say.
 func TestSchemas(t *testing.T) {
 	for name, shown := range map[string]any{
-		"recommend": shownRecommendation{}, "prove": shownProofAnswer{}, "compare": shownComparison{},
+		"recommend": shownRecommendation{}, "prove": shownProofAnswer{}, "compare": shownComparison{}, "findings": shownFindings{},
+		"principal": shownPrincipal{},
 	} {
 		s := schemaOf(reflect.TypeOf(shown))
-		s.Schema, s.Title = "https://json-schema.org/draft/2020-12/schema", "pare "+name+" -o json, and a line of --batch"
+		s.Schema, s.Title = "https://json-schema.org/draft/2020-12/schema", titles[name]
 		want, err := json.Marshal(s, jsontext.WithIndent("  "), json.Deterministic(true))
 		if err != nil {
 			t.Fatal(err)
@@ -72,6 +89,12 @@ func schemaOf(t reflect.Type) *schema {
 	switch {
 	case t == reflect.TypeFor[jsontext.Value]():
 		return &schema{}
+	case t == reflect.TypeFor[time.Time]():
+		return &schema{Type: "string"}
+	case t == reflect.TypeFor[finding.Finding]():
+		return schemaOf(reflect.TypeFor[apiFinding]())
+	case t.Kind() == reflect.Map:
+		return &schema{Type: "object", AdditionalProperties: schemaOf(t.Elem())}
 	case t == reflect.TypeFor[shownContext]():
 		text := &schema{Type: "string"}
 		return &schema{Type: "object", AdditionalProperties: &schema{AnyOf: []*schema{text, {Type: "array", Items: text}}}}

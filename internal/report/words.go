@@ -75,23 +75,26 @@ func (r Recommendation) reasonText(e refine.Edit) string {
 
 // matchedBy counts the catalog's actions that entries match.
 func (r Recommendation) matchedBy(entries []string) int {
+	var last *catalog.Service
 	seen, n := map[*catalog.Service][]bool{}, 0
+	var flags []bool // of last
 	for _, text := range entries {
 		p, err := policy.ParseActionPattern(text)
 		s := r.Catalog.Service(p.Service)
 		if err != nil || s == nil {
 			continue
 		}
-		if seen[s] == nil {
-			seen[s] = make([]bool, len(s.Actions))
-		}
-		from := sort.Search(len(s.Actions), func(i int) bool { return s.Actions[i].Lower >= p.Name.Prefix() })
-		for i, a := range s.Actions[from:] {
-			if !strings.HasPrefix(a.Lower, p.Name.Prefix()) {
-				break // actions are sorted
+		if s != last {
+			if seen[s] == nil {
+				seen[s] = make([]bool, len(s.Actions))
 			}
-			if !seen[s][from+i] && p.Name.Match(a.Lower) {
-				seen[s][from+i] = true
+			last, flags = s, seen[s]
+		}
+		prefix := p.Name.Prefix()
+		from := sort.Search(len(s.Actions), func(i int) bool { return s.Actions[i].Lower >= prefix })
+		for i := from; i < len(s.Actions) && strings.HasPrefix(s.Actions[i].Lower, prefix); i++ {
+			if !flags[i] && p.Name.Match(s.Actions[i].Lower) {
+				flags[i] = true
 				n++
 			}
 		}

@@ -1,0 +1,106 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/pare-iam/pare/finding"
+)
+
+// FindingsMarkdown writes findings for a pull request, a ticket or a wiki: counts, what
+// they rest on, a table for each type, and the recommended steps.
+func FindingsMarkdown(w io.Writer, r Findings) error {
+	p := &page{}
+	p.linef("## Unused access %s\n", inert(r.headline()))
+	if len(r.Findings) > 0 {
+		p.linef("| what | active | archived | resolved |\n|---|--:|--:|--:|")
+		for _, g := range r.groups() {
+			p.linef("| %s | %d | %d | %d |", kindOf(g.Type).many, r.with(g.Type, finding.Active), r.with(g.Type, finding.Archived), r.with(g.Type, finding.Resolved))
+		}
+		p.linef("")
+	}
+	for _, l := range r.basis() {
+		p.linef("- **%s**: %s", l.name, inert(strings.Join(l.lines, "; ")))
+	}
+	for _, problem := range r.Problems {
+		p.linef("- **warning**: %s", inert(problem))
+	}
+	for _, g := range r.groups() {
+		p.linef("\n### %s\n", titled(kindOf(g.Type).many))
+		p.markdownTable(r, g)
+	}
+	p.markdownAdvice(r)
+	return p.writeTo(w)
+}
+
+func (p *page) markdownTable(r Findings, g group) {
+	ids := r.idLength()
+	p.linef("| finding | IAM entity | account | last accessed | status | details |\n|---|---|---|---|---|---|")
+	for _, f := range g.Findings {
+		lines := r.detailLines(f)
+		for i, line := range lines {
+			lines[i] = inert(line)
+		}
+		p.linef("| %s | %s | %s | %s | %s | %s |", code(shortID(f.ID, ids)), code(entityText(f.Resource)), inert(f.Account),
+			r.accessedText(f), statusText(f.Status), strings.Join(lines, "<br>"))
+	}
+}
+
+func (p *page) markdownAdvice(r Findings) {
+	if len(r.Advice) == 0 {
+		return
+	}
+	p.linef("\n### Recommended steps")
+	for _, a := range r.Advice {
+		p.linef("\n#### %s\n", code(entityText(a.Resource)))
+		p.linef("%s", inert(a.proofText()))
+		if rest := a.restText(); rest != "" {
+			p.linef("\n**%s**", inert(rest))
+		}
+		if a.Leaves() {
+			p.linef("\n%s.\n", titled(a.grantText()))
+			for i, s := range a.Steps {
+				p.linef("%d. `%s`: %s", i+1, s.Action, inert(stepText(s)))
+			}
+			p.markdownDiffs(a)
+		}
+		for _, note := range a.Notes {
+			p.linef("\nNote: %s", inert(note))
+		}
+	}
+}
+
+func (p *page) markdownDiffs(a Advice) {
+	for _, s := range a.Steps {
+		text := a.diff(s)
+		if text == "" {
+			continue
+		}
+		fence := strings.Repeat("`", max(3, longestRun(text)+1))
+		p.linef("\n%sdiff\n%s\n%s", fence, strings.TrimSuffix(text, "\n"), fence)
+	}
+}
+
+// inert is a text in which nothing means anything to Markdown or HTML.
+func inert(s string) string {
+	var out strings.Builder
+	for _, c := range printable(s) {
+		switch {
+		case c == '<':
+			out.WriteString("&lt;")
+		case c == '&':
+			out.WriteString("&amp;")
+		case strings.ContainsRune("\\`*_[]#|~>!@", c):
+			fmt.Fprintf(&out, "&#%d;", c)
+		default:
+			out.WriteRune(c)
+		}
+	}
+	return out.String()
+}
+
+// titled is a text with its first letter as a capital.
+func titled(s string) string {
+	return strings.ToUpper(first(s)) + s[len(first(s)):]
+}
