@@ -10,8 +10,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pare-iam/pare/catalog"
+	"github.com/pare-iam/pare/internal/report"
 	"github.com/pare-iam/pare/policy"
 	"github.com/pare-iam/pare/prove"
+	"github.com/pare-iam/pare/refine"
+	"github.com/pare-iam/pare/usage"
 )
 
 // command runs pare in this process.
@@ -67,15 +71,30 @@ func TestInputThatIsNoText(t *testing.T) {
 	}
 }
 
+// publishedRecommendation is that of AWS's announcement.
+func publishedRecommendation(t *testing.T) report.Recommendation {
+	t.Helper()
+	read := func(name string) []byte { return []byte(readText(t, filepath.Join("example", name))) }
+	cat, catErr := catalog.Read("catalog-2024-06.json", read("catalog-2024-06.json"))
+	doc, docErr := policy.Parse("policy.json", read("policy.json"))
+	unused, unusedErr := usage.ParseUnused("unused.json", read("unused.json"))
+	if err := errors.Join(catErr, docErr, unusedErr); err != nil {
+		t.Fatal(err)
+	}
+	in := recommendInput{limit: report.Managed.String()}
+	rec, err := in.recommend(refine.New(cat), subject{"policy.json", cat, doc, unused})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
 // What isn't proved doesn't leave. No input is known to get here, so that the proof is
 // forged.
 func TestWhatIsNotProvedDoesNotLeave(t *testing.T) {
 	for format, want := range map[string]string{"policy": "", "json": `"recommendedPolicy": null`, "text": "no recommendation", "md": "no recommendation"} {
 		t.Run(format, func(t *testing.T) {
-			rec, err := demoRecommendation()
-			if err != nil {
-				t.Fatal(err)
-			}
+			rec := publishedRecommendation(t)
 			rec.Proof.Verdict, rec.Proof.UsedKept = prove.Undecided, prove.Claim{Reason: "too many states"}
 			folder := t.TempDir()
 			in := recommendInput{format: format, certificate: filepath.Join(folder, "proof")}
@@ -121,10 +140,7 @@ func TestCertificatesAreAllOrNone(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(folder, "used-kept.smt2"), 0o777); err != nil { // in the way
 		t.Fatal(err)
 	}
-	rec, err := demoRecommendation()
-	if err != nil {
-		t.Fatal(err)
-	}
+	rec := publishedRecommendation(t)
 	if err := writeCertificates(newRootCommand(), folder, rec); err == nil {
 		t.Error("no error")
 	}

@@ -20,7 +20,7 @@ func BenchmarkProcess(b *testing.B) {
 	b.Run("recommend", func(b *testing.B) {
 		peak := int64(0) // in kilobytes, not less than what this process had when it forked
 		for b.Loop() {
-			used := benchmarkCommand(b, pare, "recommend", "demo/policy.json", "--unused", "demo/unused.json")
+			used := benchmarkCommand(b, pare, "recommend", "example/policy.json", "--unused", "example/unused.json")
 			peak = max(peak, used.Maxrss)
 		}
 		b.ReportMetric(float64(peak)/1024, "peak-MB")

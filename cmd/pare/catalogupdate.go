@@ -177,7 +177,7 @@ func fetchCatalog(ctx context.Context, endpoint string, stderr io.Writer) ([]cat
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 16
 	defer transport.CloseIdleConnections()
-	progress, finish := newProgress(ctx, stderr, "services")
+	progress, finish := newProgress(ctx, stderr, "services", 0)
 	defer finish()
 	fetcher := catalogupdate.Fetcher{
 		Client:   &http.Client{Transport: transport, Timeout: time.Minute},
@@ -190,20 +190,22 @@ func fetchCatalog(ctx context.Context, endpoint string, stderr io.Writer) ([]cat
 
 // newProgress returns a function to call with what is done and the total, from any
 // goroutine, and one to call at the end. On a terminal it is a bar that goes away;
-// elsewhere a line at each quarter.
-func newProgress(ctx context.Context, stderr io.Writer, what string) (func(done, total int), func()) {
+// elsewhere a line at each quarter, once the work takes longer than quiet.
+func newProgress(ctx context.Context, stderr io.Writer, what string, quiet time.Duration) (func(done, total int), func()) {
 	file, isFile := stderr.(*os.File)
 	if isFile && cwriter.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb" {
 		return newBar(ctx, file, what)
 	}
 	var mu sync.Mutex
-	quarters := 0
+	quarters, began := 0, time.Now()
 	return func(done, total int) {
 		mu.Lock()
 		defer mu.Unlock()
 		if reached := 4 * done / total; reached > quarters {
 			quarters = reached
-			fmt.Fprintf(stderr, "%d of %d %s\n", done, total, what)
+			if time.Since(began) >= quiet {
+				fmt.Fprintf(stderr, "%d of %d %s\n", done, total, what)
+			}
 		}
 	}, func() {}
 }

@@ -1,114 +1,146 @@
 package main
 
 import (
-	_ "embed"
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pare-iam/pare/catalog"
-	"github.com/pare-iam/pare/internal/report"
-	"github.com/pare-iam/pare/policy"
-	"github.com/pare-iam/pare/refine"
-	"github.com/pare-iam/pare/usage"
+	"github.com/pare-iam/pare/internal/samplegen"
 )
 
-// The example of AWS's announcement of unused-access recommendations, with the action
-// names of its day.
-// https://www.amazon.science/blog/making-recommendations-to-remediate-unused-permissions
-var (
-	//go:embed demo/policy.json
-	demoPolicy []byte
-	//go:embed demo/unused.json
-	demoUnused []byte
-	//go:embed demo/catalog-2024-06.json
-	demoCatalog []byte
-)
+const demoLong = `Makes a sample account, with four months of CloudTrail logs, in a folder and runs the whole
+job on it: the logs become evidence, unused access is found, a role's policy is refined and
+proved, and a report is written. The account is made up; no AWS account is read.
+
+The folder is left for you to try things on. Running it again makes it anew.`
 
 func newDemoCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "demo",
-		Short: "Show the whole job on an example that is built in",
-		Long: `Refines the policy of AWS's announcement of unused-access recommendations, MyRole, with
-the actions AWS had at the time, and proves the result. It reads and writes nothing.`,
-		Example: "  pare demo",
+	var dir string
+	cmd := &cobra.Command{
+		Use:     "demo",
+		Short:   "Run the whole job on a sample account that is built in",
+		Long:    demoLong,
+		Example: "  pare demo\n  pare demo --dir sample",
 		Args:    noArguments,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return demo(colored(cmd, cmd.OutOrStdout())) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d := demo{cmd: cmd, dir: filepath.ToSlash(dir)}
+			return d.run()
+		},
 	}
+	cmd.Flags().StringVar(&dir, "dir", "pare-demo", "where to put the sample, a `folder` that isn't there or that an earlier demo made")
+	return cmd
 }
 
-func demo(w io.Writer) error {
-	rec, err := demoRecommendation()
-	if err != nil {
+// demo runs pare's commands on the sample account, showing each.
+type demo struct {
+	cmd *cobra.Command
+	dir string
+}
+
+// demoMark is the file by which a folder is known as one that a demo made.
+const demoMark = ".pare-demo"
+
+// demoRole is the role whose policy is refined: the one of AWS's announcement.
+const demoRole = "arn:aws:iam::111122223333:role/MyRole"
+
+func (d *demo) run() error {
+	if err := d.clear(); err != nil {
 		return err
 	}
-	var text strings.Builder
-	fmt.Fprintf(&text, "MyRole may do this (policy.json):\n\n%s\n", indented(demoPolicy))
-	fmt.Fprintf(&text, "and doesn't use these (unused.json):\n\n%s\n", unusedText(rec.Unused, rec.Catalog))
-	fmt.Fprintf(&text, "$ pare recommend policy.json --unused unused.json\n\n")
-	if err := report.Text(&text, rec); err != nil {
+	if err := d.write(); err != nil {
 		return err
 	}
-	text.WriteString(`
-Next, with a policy of yours:
-  pare recommend policy.json --unused unused.json
-  pare recommend --help
-`)
-	_, err = io.WriteString(w, text.String())
-	return err
-}
-
-func demoRecommendation() (report.Recommendation, error) {
-	none := report.Recommendation{}
-	cat, err := catalog.Read("catalog-2024-06.json", demoCatalog)
-	if err != nil {
-		return none, err
+	account, report := d.dir+"/account", d.dir+"/report.html"
+	commands := [][]string{
+		{"ingest", d.dir + "/logs", "--out", account + "/usage.jsonl"},
+		{"analyze", "--data", account, "--most", "2"},
+		{"recommend", "--data", account, "--principal", demoRole, "--replay"},
+		{"report", "--data", account, "--output-file", report},
 	}
-	doc, err := policy.Parse("policy.json", demoPolicy)
-	if err != nil {
-		return none, err
-	}
-	unused, err := usage.ParseUnused("unused.json", demoUnused)
-	if err != nil {
-		return none, err
-	}
-	in := recommendInput{limit: report.Managed.String()}
-	return in.recommend(refine.New(cat), subject{"policy.json", cat, doc, unused})
-}
-
-func indented(src []byte) string {
-	var out strings.Builder
-	for line := range strings.Lines(string(src)) {
-		out.WriteString("  " + line)
-	}
-	return out.String()
-}
-
-// unusedText lists the unused actions, a paragraph a service.
-func unusedText(unused usage.Unused, cat *catalog.Catalog) string {
-	const width = 96
-	var out strings.Builder
-	service, column := "", 0
-	for _, a := range unused.Actions {
-		word := a.String()
-		if known := cat.Lookup(a.Service, a.Name); known != nil {
-			word = known.Name
+	for _, args := range commands {
+		if err := d.show(args); err != nil {
+			return err
 		}
-		switch {
-		case a.Service != service:
-			if service != "" {
-				out.WriteString("\n")
+	}
+	d.printf("\n%s is the report: open it in a browser. Next, with an account of yours:\n  pare analyze --help\n", report)
+	return nil
+}
+
+func (d *demo) printf(format string, args ...any) {
+	fmt.Fprintf(d.cmd.OutOrStdout(), format, args...)
+}
+
+// show runs a command as if it had been typed.
+func (d *demo) show(args []string) error {
+	d.printf("\n$ pare %s\n", strings.Join(args, " "))
+	root := newRootCommand()
+	root.SetArgs(append(args, fmt.Sprintf("--%s=%t", noColorFlag, colorless(d.cmd))))
+	root.SetIn(d.cmd.InOrStdin())
+	root.SetOut(d.cmd.OutOrStdout())
+	root.SetErr(d.cmd.ErrOrStderr())
+	return root.ExecuteContext(d.cmd.Context())
+}
+
+func colorless(cmd *cobra.Command) bool {
+	off, err := cmd.Flags().GetBool(noColorFlag)
+	return err == nil && off
+}
+
+// clear removes what an earlier demo left, and nothing else.
+func (d *demo) clear() error {
+	entries, err := os.ReadDir(d.dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist), err == nil && len(entries) == 0:
+		return nil
+	case err != nil:
+		return plainError(err)
+	}
+	if _, err := os.Stat(filepath.Join(d.dir, demoMark)); err != nil {
+		return hintError{
+			fmt.Errorf("%s: is there already, and no demo made it: it stays as it is", d.dir),
+			"pare demo --dir FOLDER, with one that isn't there",
+		}
+	}
+	return os.RemoveAll(d.dir)
+}
+
+// write makes the sample account's files.
+func (d *demo) write() error {
+	world := samplegen.New(catalog.Embedded(), samplegen.Demo())
+	if err := d.file(demoMark, func(io.Writer) error { return nil }); err != nil {
+		return err
+	}
+	below := func(folder string) func(string, func(io.Writer) error) error {
+		return func(name string, content func(io.Writer) error) error {
+			if err := d.cmd.Context().Err(); err != nil {
+				return err
 			}
-			service = a.Service
-			column, _ = fmt.Fprintf(&out, "  %-7s", service+":")
-		case column+len(word) > width:
-			column, _ = fmt.Fprintf(&out, "\n  %-7s", "")
+			return d.file(filepath.Join(folder, filepath.FromSlash(name)), content)
 		}
-		n, _ := fmt.Fprintf(&out, " %s", word)
-		column += n
 	}
-	out.WriteString("\n")
-	return out.String()
+	if err := errors.Join(world.Snapshot(below("account")), world.Logs(below("logs"))); err != nil {
+		return err
+	}
+	d.printf("%s has a sample account: 49 roles and users, and 120 days of CloudTrail.\n", d.dir)
+	return nil
+}
+
+func (d *demo) file(name string, content func(io.Writer) error) error {
+	path := filepath.Join(d.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return plainError(err)
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return plainError(err)
+	}
+	w := bufio.NewWriter(f)
+	return errors.Join(content(w), w.Flush(), f.Close())
 }

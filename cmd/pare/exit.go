@@ -11,6 +11,8 @@ import (
 const (
 	exitOK          = 0
 	exitError       = 1
+	exitFindings    = 2
+	exitPartial     = 3
 	exitRefused     = 4
 	exitUsage       = 64
 	exitInterrupted = 130
@@ -26,6 +28,17 @@ func (e usageError) Unwrap() error { return e.error }
 type refusedError struct{ error }
 
 func (e refusedError) Unwrap() error { return e.error }
+
+// partialError is an answer that was given from some of the input: the rest couldn't be
+// read, and was named.
+type partialError struct{ error }
+
+func (e partialError) Unwrap() error { return e.error }
+
+// findingsError is an answer with findings that --fail-on names.
+type findingsError struct{ error }
+
+func (e findingsError) Unwrap() error { return e.error }
 
 // quietError sets an exit code for something that the output says already.
 type quietError struct{ code int }
@@ -44,6 +57,8 @@ func exitCode(err error, interrupted bool) int {
 	var quiet quietError
 	var usage usageError
 	var refused refusedError
+	var partial partialError
+	var findings findingsError
 	switch {
 	case err == nil:
 		return exitOK
@@ -55,6 +70,10 @@ func exitCode(err error, interrupted bool) int {
 		return exitUsage
 	case errors.As(err, &refused):
 		return exitRefused
+	case errors.As(err, &partial):
+		return exitPartial
+	case errors.As(err, &findings):
+		return exitFindings
 	}
 	return exitError
 }

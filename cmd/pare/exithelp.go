@@ -11,13 +11,16 @@ func newExitCodesTopic() *cobra.Command {
 
     0   fine
     1   an error: a file that can't be read, input that makes no sense
+    2   findings, or pending changes, of a kind that --fail-on names
+    3   partial data: an answer, but some of the input couldn't be read
     4   refused: not proved
    64   a command line that makes no sense
   130   interrupted
 
 A recommendation that isn't proved is refused: it doesn't leave, and the code is 4. So is
 "pare prove" of policies that don't keep the claims. "pare compare" and "pare decide" give
-0 for every answer, and --batch for every line. A file that pare writes is there whole
-or not at all.`,
+0 for every answer, and --batch for every line. Commands that report give 0 whatever they
+find unless --fail-on says otherwise; partial data outranks findings. A file that pare
+writes is there whole or not at all.`,
 	}
 }

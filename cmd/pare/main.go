@@ -90,13 +90,17 @@ read or changed, and only "pare catalog update" uses the network.`,
 	root.Version = programVersion()
 	root.SetVersionTemplate("pare {{.Version}}\n")
 	root.AddCommand(
+		newAnalyzeCommand(),
 		newCatalogCommand(),
 		newCompareCommand(),
 		newDecideCommand(),
 		newDemoCommand(),
 		newExitCodesTopic(),
+		newFindingsCommand(),
+		newIngestCommand(),
 		newProveCommand(),
 		newRecommendCommand(),
+		newReportCommand(),
 		newVersionCommand(),
 	)
 	root.InitDefaultHelpCmd()

@@ -23,7 +23,11 @@ func TestReadmeShowsWhatCommandsPrint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Chdir("demo")
+	folder := t.TempDir()
+	if err := os.CopyFS(folder, os.DirFS("example")); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(folder)
 	t.Setenv("NO_COLOR", "1")
 	got := consoleBlock.ReplaceAllStringFunc(src, func(block string) string {
 		line := consoleBlock.FindStringSubmatch(block)[1]

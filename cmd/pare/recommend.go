@@ -25,6 +25,10 @@ type recommendInput struct {
 	ignoreUnknown         bool
 	certificate, trie     string
 	outputFile            string
+
+	data, principal string // the other way in: an account's folder
+	replay          bool
+	analysis        analysisInput
 }
 
 const recommendLong = `Reads an identity policy and what of it is unused, and answers with the policy to have
@@ -42,6 +46,11 @@ finding with the request that refutes it, or the reason; the exit code is 4.
 -o policy prints the recommended policy alone, and nothing when all of it is unused: the
 policy is then to be detached. A split policy is printed as one document after another.
 
+With --data and --principal the policies and the evidence are those of an account's folder,
+as "pare analyze" reads it: every attached and inline policy of the role or user, and the
+steps to take. --replay then decides every use that usage.jsonl holds by the policies before
+and after, one by one.
+
 --trie draws the trie of a pattern's actions, with no policy: what is safe to keep as a
 prefix and what isn't. -o svg draws it as a picture.
 
@@ -51,13 +60,15 @@ prefix and what isn't. -o svg draws it as a picture.
 func newRecommendCommand() *cobra.Command {
 	var in recommendInput
 	cmd := &cobra.Command{
-		Use:   "recommend POLICY.json --unused UNUSED.json | --batch CASES.jsonl",
+		Use:   "recommend POLICY.json --unused UNUSED.json | --data DIR --principal ARN | --batch CASES.jsonl",
 		Short: "Take the unused actions out of a policy, and prove that nothing else changed",
 		Long:  recommendLong,
 		Example: `  pare recommend policy.json --unused unused.json
   pare recommend policy.json --unused unused.json -o policy > recommended.json
   pare recommend policy.json --unused unused.json --certificate proof/
   aws iam get-role-policy … --query PolicyDocument | pare recommend - --unused unused.json
+  pare recommend --data account --principal arn:aws:iam::123456789012:role/ci-deployer
+  pare recommend --data account --principal arn:aws:iam::123456789012:role/ci-deployer --replay -o json
   pare recommend --trie 's3:Get*' --unused unused.json -o svg > trie.svg
   pare recommend --batch cases.jsonl > answers.jsonl`,
 		Args: onePolicy,
@@ -85,6 +96,10 @@ func (in *recommendInput) addFlags(cmd *cobra.Command) {
 	f.StringVar(&in.certificate, "certificate", "", "write the claims as SMT-LIB 2 files into this `folder`, for cvc5 to check")
 	f.StringVar(&in.trie, "trie", "", "draw the trie of an action `pattern` instead")
 	f.StringVar(&in.batch, "batch", "", batchFlagUsage)
+	f.StringVar(&in.data, "data", "", dataUsage)
+	f.StringVar(&in.principal, "principal", "", "with --data: the `ARN` of the role or user")
+	f.BoolVar(&in.replay, "replay", false, "with --data: decide every use in usage.jsonl by the policies before and after")
+	in.analysis.addWindowFlags(cmd)
 	complete(cmd, "output", "text", "json", "policy", "md", "svg")
 	complete(cmd, "limit", "managed", "role", "user", "group")
 }
@@ -94,6 +109,8 @@ func (in *recommendInput) run(cmd *cobra.Command) error {
 		return err
 	}
 	switch {
+	case in.data != "":
+		return in.runPrincipal(cmd)
 	case in.batch != "":
 		return in.runBatch(cmd)
 	case in.trie != "":
@@ -126,6 +143,16 @@ func (in *recommendInput) check() error {
 		return usageError{errors.New("--batch has the policies and unused lists in its lines: give no other, and no --trie or --certificate")}
 	case in.trie != "" && (in.policy != "" || in.certificate != ""):
 		return usageError{errors.New("--trie draws a pattern: give no policy, and no --certificate")}
+	case in.data == "" && (in.principal != "" || in.replay):
+		return hintError{usageError{errors.New("no --data: whose policies and evidence?")}, "--data account, the folder that pare analyze reads"}
+	case in.data != "" && (in.policy != "" || in.unused != "" || in.trie != "" || in.certificate != "" || in.batch != ""):
+		return usageError{errors.New("--data has the policies and the evidence: give no policy, and no --unused, --trie, --certificate or --batch")}
+	case in.data != "" && in.principal == "":
+		return hintError{usageError{errors.New("no --principal: which role or user?")}, "--principal arn:aws:iam::123456789012:role/NAME; pare analyze --data " + in.data + " lists who has unused access"}
+	case in.data != "" && (in.compact || in.split):
+		return usageError{errors.New("--compact and --split: with --data a policy is made to fit by itself")}
+	case in.data != "":
+		return nil
 	case in.batch == "" && in.trie == "" && in.policy == "":
 		return usageError{errors.New("no policy: want a file, or - for standard input")}
 	case in.batch == "" && in.unused == "":

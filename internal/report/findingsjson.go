@@ -98,11 +98,10 @@ type shownGranted struct {
 // FindingsJSON writes findings as an indented document; docs/schema/findings.json says
 // what is in it.
 func FindingsJSON(w io.Writer, r Findings) error {
-	src, err := json.Marshal(r.shown(), jsontext.WithIndent("  "), json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
-	if err != nil {
+	if err := json.MarshalWrite(w, r.shown(), jsontext.WithIndent("  "), json.Deterministic(true), jsontext.AllowInvalidUTF8(true)); err != nil {
 		return err
 	}
-	_, err = w.Write(append(src, '\n'))
+	_, err := io.WriteString(w, "\n")
 	return err
 }
 

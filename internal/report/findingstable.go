@@ -109,7 +109,11 @@ func (r Findings) countsText(t finding.Type) string {
 		return ""
 	}
 	k := kindOf(t)
-	return fmt.Sprintf("%s %s", strong(count(all, k.one, k.many)), faint(strings.Join(parts, ", ")))
+	text := strong(count(all, k.one, k.many))
+	if all == r.with(t, finding.Active) {
+		return text
+	}
+	return text + " " + faint(strings.Join(parts, ", "))
 }
 
 // label is a line of the summary, or several under one name.

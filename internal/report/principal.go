@@ -84,12 +84,12 @@ func PrincipalText(w io.Writer, r Principal) error {
 }
 
 // scale is how much there is to take away, in a line.
-func (r Principal) scale() string {
-	text := fmt.Sprintf("window %d days, up to %s", int(r.Window.Age/usage.Day), r.Window.Now.UTC().Format("2006-01-02"))
-	if r.Outcome == finding.Failed && len(r.Policies) == 0 {
+func (p Principal) scale() string {
+	text := fmt.Sprintf("window %d days, up to %s", int(p.Window.Age/usage.Day), p.Window.Now.UTC().Format("2006-01-02"))
+	if p.Outcome == finding.Failed && len(p.Policies) == 0 {
 		return text
 	}
-	return fmt.Sprintf("%s · granted actions %d → %d", text, r.Before, r.After)
+	return fmt.Sprintf("%s · granted actions %d → %d", text, p.Before, p.After)
 }
 
 func (p *page) policyAdvice(r Principal, advice analyzer.PolicyAdvice) {
@@ -280,9 +280,9 @@ func PrincipalJSON(w io.Writer, r Principal) error {
 	return writeDocument(w, out)
 }
 
-func (r Principal) showPolicy(advice analyzer.PolicyAdvice) shownPrincipalPolicy {
+func (p Principal) showPolicy(advice analyzer.PolicyAdvice) shownPrincipalPolicy {
 	out := shownPrincipalPolicy{
-		shownPolicy: r.one(advice).shown(nil).Policies[0],
+		shownPolicy: p.one(advice).shown(nil).Policies[0],
 		PolicyARN:   advice.ARN, Kind: string(advice.Kind), Group: advice.Group, Names: advice.Names, Problem: advice.Problem,
 	}
 	for _, n := range advice.Notes {

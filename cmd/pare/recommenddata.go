@@ -1,0 +1,128 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pare-iam/pare/analyzer"
+	"github.com/pare-iam/pare/internal/report"
+	"github.com/pare-iam/pare/policy"
+	"github.com/pare-iam/pare/usage"
+)
+
+// runPrincipal recommends for all policies of a role or user of a --data folder.
+func (in *recommendInput) runPrincipal(cmd *cobra.Command) error {
+	in.analysis.data, in.analysis.catalog = in.data, in.catalog
+	s, err := in.analysis.open(cmd)
+	if err != nil {
+		return err
+	}
+	for _, a := range s.accounts {
+		for _, line := range a.problems {
+			cmd.PrintErrf("problem: %s\n", forTerminal(line))
+		}
+	}
+	a, err := s.holder(in.principal)
+	if err != nil {
+		return err
+	}
+	rec, err := a.Recommend(in.principal)
+	if err != nil {
+		return hintError{err, "pare analyze --data " + in.data + " lists who has unused access"}
+	}
+	out := report.Principal{Recommendation: rec, Catalog: s.catalog, Window: a.window}
+	if in.replay {
+		if out.Replayed, err = a.replay(rec); err != nil {
+			return err
+		}
+	}
+	to := sink{path: in.outputFile, inputs: []string{in.catalog}}
+	if err := to.write(cmd, func(w io.Writer) error { return in.renderPrincipal(cmd, w, out) }); err != nil {
+		return err
+	}
+	switch {
+	case out.Replayed != nil && len(out.Replayed.Differences) > 0:
+		return refusedError{fmt.Errorf("%s: %s of the evidence are decided differently: not recommended", in.principal, counted(len(out.Replayed.Differences), "request"))}
+	case !out.Leaves():
+		return refusedError{fmt.Errorf("%s: no complete recommendation: %s", in.principal, rec.Error)}
+	case len(a.problems) > 0:
+		return partialError{fmt.Errorf("%s with the data: what it would have shown is kept", counted(len(a.problems), "problem"))}
+	}
+	return nil
+}
+
+// holder is the account of an ARN.
+func (s *session) holder(arn string) (*account, error) {
+	parsed, err := policy.ParseARN(arn)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--principal %s: %w", arn, err)}
+	}
+	var ids []string
+	for _, a := range s.accounts {
+		if a.inventory.ID == parsed.Account {
+			return a, nil
+		}
+		ids = append(ids, a.inventory.ID)
+	}
+	return nil, fmt.Errorf("--principal %s: account %s isn't in %s, which has %s", arn, parsed.Account, s.data, strings.Join(ids, ", "))
+}
+
+func (in *recommendInput) renderPrincipal(cmd *cobra.Command, w io.Writer, out report.Principal) error {
+	switch in.format {
+	case "json":
+		return report.PrincipalJSON(w, out)
+	case "md":
+		return report.PrincipalMarkdown(w, out)
+	case "policy":
+		return report.PrincipalPolicies(w, out)
+	}
+	return report.PrincipalText(colored(cmd, w), out)
+}
+
+// replay decides every use that the logs show of the principal by its policies before and
+// after.
+func (a *account) replay(rec analyzer.Recommendation) (*analyzer.Replayed, error) {
+	if !a.folder.Usage.There() {
+		return nil, hintError{fmt.Errorf("%s: no usage.jsonl: --replay has nothing to replay", a.folder.Dir), "pare ingest PATH… --out usage.jsonl makes it of CloudTrail's log files"}
+	}
+	var before, after []*policy.Document
+	for _, p := range rec.Policies {
+		switch {
+		case p.Original == nil:
+		case p.Changes() && p.Leaves():
+			before, after = append(before, p.Original), append(after, p.Documents()...)
+		default:
+			before, after = append(before, p.Original), append(after, p.Original)
+		}
+	}
+	uses, err := a.usesOf(rec.Resource)
+	if err != nil {
+		return nil, err
+	}
+	out := analyzer.Replay(before, after, uses, a.window)
+	return &out, nil
+}
+
+// usesOf are the lines of usage.jsonl about a principal, under the ARN without its path
+// too.
+func (a *account) usesOf(arn string) ([]usage.Use, error) {
+	r, err := a.folder.Usage.Open()
+	if err != nil {
+		return nil, plainError(err)
+	}
+	names := analyzer.Aliases(arn)
+	var uses []usage.Use
+	err = usage.ReadUses(r, func(u usage.Use) error {
+		for _, name := range names {
+			if u.Principal == name {
+				uses = append(uses, u)
+			}
+		}
+		return nil
+	})
+	return uses, errors.Join(err, r.Close())
+}
