@@ -37,8 +37,9 @@ unit: ## all tests with the race detector: fuzz seeds and 300 pairs against cvc5
 	@if [ -z "$(RACE)" ]; then echo 'unit: no C compiler: tests run WITHOUT THE RACE DETECTOR'; if [ "$$CI" = true ]; then exit 1; fi; fi
 	go test $(RACE) -timeout $(TIMEOUT) ./...
 
-bench: ## benchmarks of all packages, BENCH=regexp COUNT=n
+bench: ## benchmarks of all packages, BENCH=regexp COUNT=n; then DuckDB beside ingest
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+	@if [ -n "$(RACE)" ]; then cd bench && go test -run '^$$' -bench '$(BENCH)' -count $(COUNT) ./...; else echo 'bench: no C compiler: the comparison with DuckDB is NOT RUN'; fi
 
 fuzz: ## every fuzz target in turn, T=60s each
 	@bash scripts/fuzz.sh $(T)
