@@ -1,7 +1,10 @@
 package analyzer
 
 import (
+	"maps"
+	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pare-iam/pare/access"
@@ -30,8 +33,9 @@ type Difference struct {
 //
 // The requests of a use are about the resources that its events name; where they name
 // none, about one resource for each entry of an old statement on that action. Their
-// context holds a value that meets each condition of such a statement, as far as that is
-// a value written there, and once it is empty.
+// context holds a value that meets each condition of such a statement, as far as one can
+// be told from what is written there, and once it holds a user's name alone. What a key's
+// policy or a role's trust policy has to say is as it was, and isn't asked.
 func Replay(before, after []*policy.Document, uses []usage.Use, w usage.Window) Replayed {
 	var out Replayed
 	for _, use := range uses {
@@ -41,14 +45,31 @@ func Replay(before, after []*policy.Document, uses []usage.Use, w usage.Window) 
 		}
 		out.Uses++
 		for _, req := range requests(before, use, action) {
-			was := access.Decide(req, access.Policies{Identity: before}).Outcome
-			is := access.Decide(req, access.Policies{Identity: after}).Outcome
+			was, is := say(before, req), say(after, req)
 			out.Requests++
 			switch {
 			case (was == access.Allowed) != (is == access.Allowed):
 				out.Differences = append(out.Differences, Difference{use, req, was, is})
 			case was == access.Allowed:
 				out.Allowed++
+			}
+		}
+	}
+	return out
+}
+
+// say is what identity policies say of a request, whatever else has a say.
+func say(identity []*policy.Document, req access.Request) access.Outcome {
+	out := access.ImplicitlyDenied
+	for _, doc := range identity {
+		for i := range doc.Statements {
+			st := &doc.Statements[i]
+			switch {
+			case !access.Matches(st, req):
+			case st.Effect == policy.Deny:
+				return access.ExplicitlyDenied
+			default:
+				out = access.Allowed
 			}
 		}
 	}
@@ -62,11 +83,14 @@ func requests(before []*policy.Document, use usage.Use, action policy.Action) []
 		resources = []string{"*"}
 	}
 	ask := func(resource string, context access.Context) access.Request {
+		if arn, err := policy.ParseARN(use.Principal); err == nil && arn.Type() == "user" && context["aws:username"] == nil {
+			context["aws:username"] = []string{arn.Name()}
+		}
 		return access.Request{Principal: use.Principal, Action: action, Resource: resource, Context: context}
 	}
 	var out []access.Request
 	for _, r := range resources {
-		out = append(out, ask(r, nil))
+		out = append(out, ask(r, access.Context{}))
 	}
 	for _, doc := range before {
 		for i := range doc.Statements {
@@ -87,7 +111,7 @@ func requests(before []*policy.Document, use usage.Use, action policy.Action) []
 }
 
 func sameRequest(a, b access.Request) bool {
-	return a.Resource == b.Resource && len(a.Context) == 0 && len(b.Context) == 0
+	return a.Resource == b.Resource && maps.EqualFunc(a.Context, b.Context, slices.Equal)
 }
 
 // instances are resources that a statement is about, one an entry.
@@ -110,8 +134,8 @@ func instance(pattern string) string {
 	return strings.NewReplacer("*", "x", "?", "x").Replace(pattern)
 }
 
-// meeting is a context in which a statement's conditions are met, as far as a value
-// written there does it: the key of a negated operator stays absent, which meets it. A key
+// meeting is a context in which a statement's conditions are met, as far as what is
+// written there tells: the key of a negated operator stays absent, which meets it. A key
 // with several conditions gets the value of the first.
 func meeting(st *policy.Statement) access.Context {
 	context := access.Context{}
@@ -123,10 +147,28 @@ func meeting(st *policy.Statement) access.Context {
 		case comparison == policy.Null:
 			context[c.Key] = []string{"x"}
 		default:
-			context[c.Key] = []string{instance(c.Values[0].Text)}
+			context[c.Key] = []string{met(comparison, c.Values[0].Text)}
 		}
 	}
 	return context
+}
+
+// met is a value for which a comparison with what is written is true, if that is easily
+// told; else what is written.
+func met(c policy.Comparison, written string) string {
+	switch c {
+	case policy.IPAddress:
+		if network, err := netip.ParsePrefix(written); err == nil {
+			return network.Addr().String()
+		}
+	case policy.NumericLessThan, policy.NumericGreaterThan:
+		if n, err := strconv.Atoi(written); err == nil && c == policy.NumericLessThan {
+			return strconv.Itoa(n - 1)
+		} else if err == nil {
+			return strconv.Itoa(n + 1)
+		}
+	}
+	return instance(written)
 }
 
 // Aliases are the ARNs under which evidence may know the role or user with an ARN: its

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Looks for what the tests need beside Go and git, installs what is missing where apt-get
-# is at hand, and says what to do elsewhere.
+# is at hand, and says what to do elsewhere. What comes from Python's package index goes into
+# a virtual environment of its own in the user's cache, where the tests look too.
 #
 #   bash scripts/deps.sh             everything, make too (a machine with only Go and git)
 #   bash scripts/deps.sh make cc     those parts alone
@@ -10,19 +11,35 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+all="make cc cvc5 faketime moto aws"
+venv="${XDG_CACHE_HOME:-${HOME:-}/.cache}/pare/venv"
+
 # about says of a part: its Debian packages | what it is for | how to get it elsewhere.
 about() {
   case $1 in
   make) echo "make|the Makefile|GNU make from your system's packages" ;;
   cc) echo "gcc libc6-dev|the race detector|gcc or clang, or set CC" ;;
   cvc5) echo "cvc5|the independent check of proofs and certificates|https://cvc5.github.io, any 1.x, on the PATH" ;;
-  *) echo "deps: no part $1: want make, cc or cvc5" >&2; exit 64 ;;
+  faketime) echo "faketime|accounts of moto's that are months old|https://github.com/wolfcw/libfaketime, 0.9.10 or newer" ;;
+  moto) echo "python3-venv|an AWS to test against|python3 -m pip install '$(pip_name moto)'" ;;
+  aws) echo "python3-venv|the README's commands, run|https://aws.amazon.com/cli/, 1.16.70 or newer, or any 2" ;;
+  *) echo "deps: no part $1: want one of $all" >&2; exit 64 ;;
+  esac
+}
+
+# pip_name is what a part is called in Python's package index; nothing if it isn't from there.
+pip_name() {
+  case $1 in
+  moto) echo "moto[server]==5.2.1" ;;
+  aws) echo "awscli==1.45.11" ;;
   esac
 }
 
 where() {
   case $1 in
   cc) command -v "${CC:-$(go env CC)}" ;;
+  moto) command -v moto_server || command -v "$venv/bin/moto_server" ;;
+  aws) command -v aws || command -v "$venv/bin/aws" ;;
   *) command -v "$1" ;;
   esac
 }
@@ -46,20 +63,43 @@ apt_get() {
 }
 
 install_parts() {
-  local packages="" part
+  local packages="" pips="" part name failed=0
   for part in "$@"; do
-    packages="$packages $(about "$part" | cut -d'|' -f1)"
+    name=$(pip_name "$part")
+    pips="$pips $name"
+    # Any python3 that can make a virtual environment will do.
+    if [ -z "$name" ] || ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
+      packages="$packages $(about "$part" | cut -d'|' -f1)"
+    fi
   done
+  # shellcheck disable=SC2086 # lists of words
+  {
+    packages=$(printf '%s\n' $packages | sort -u)
+    if [ -n "$packages" ]; then install_packages $packages || failed=1; fi
+    if [ -n "${pips// /}" ]; then install_pips $pips || failed=1; fi
+  }
+  return $failed
+}
+
+install_packages() {
   command -v apt-get >/dev/null || return 1
-  echo "deps: apt-get install$packages" >&2
-  # shellcheck disable=SC2086 # a list of words
-  apt_get update && apt_get install -y --no-install-recommends $packages
+  echo "deps: apt-get install $*" >&2
+  apt_get update && apt_get install -y --no-install-recommends "$@"
+}
+
+# Debian's pip refuses to install into the system's Python.
+install_pips() {
+  echo "deps: pip install $* into $venv" >&2
+  python3 -m venv "$venv" && "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check --retries 2 "$@" >&2
 }
 
 remind() {
   local part packages purpose elsewhere
   for part in "$@"; do
     IFS='|' read -r packages purpose elsewhere <<<"$(about "$part")"
+    if [ -n "$(pip_name "$part")" ]; then
+      packages="$packages, then bash scripts/deps.sh $part"
+    fi
     echo "deps: MISSING: $part, for $purpose. Get it: $elsewhere (Debian, Ubuntu: apt-get install $packages)" >&2
   done
 }
@@ -69,10 +109,10 @@ if ! command -v go >/dev/null; then
   exit 1
 fi
 case ${1:-} in
-"") parts="make cc cvc5" ;;
+"") parts=$all ;;
 --missing)
-  # shellcheck disable=SC2046
-  remind $(missing make cc cvc5)
+  # shellcheck disable=SC2046,SC2086
+  remind $(missing $all)
   exit 0
   ;;
 *)

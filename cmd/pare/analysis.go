@@ -115,6 +115,7 @@ type account struct {
 	evidence  *snapshot.Evidence
 	window    usage.Window
 	problems  []string // what couldn't be read, a line each
+	doubtful  bool     // some of the evidence couldn't be had: less unused than before means nothing
 }
 
 // session is the analysis of all accounts of a --data folder.
@@ -124,11 +125,12 @@ type session struct {
 	catalog  *catalog.Catalog
 	settings analyzer.Settings
 	accounts []*account
+	failed   []string // accounts that couldn't be read, a line each or more
 }
 
 // open reads the folder and prepares the analyses. What can't be read of an account is
-// among its problems; an account of which nothing can be read is an error if it is the
-// only one.
+// among its problems. An account of which nothing can be read is an error if it is the
+// only one, and a problem beside others.
 func (in *analysisInput) open(cmd *cobra.Command) (*session, error) {
 	if err := in.check(); err != nil {
 		return nil, err
@@ -140,17 +142,24 @@ func (in *analysisInput) open(cmd *cobra.Command) (*session, error) {
 		return nil, err
 	}
 	s := &session{analysisInput: in, cmd: cmd, catalog: cat, settings: in.settings(rules)}
-	byID := map[string]string{}
+	var errs []error
 	for _, dir := range dirs {
 		a, err := s.account(cmd.Context(), dir)
-		if err != nil {
-			return nil, err
+		switch {
+		case cmd.Context().Err() != nil:
+			return nil, cmd.Context().Err()
+		case err != nil:
+			errs = append(errs, err)
+			s.failed = append(s.failed, strings.Split(fmt.Sprintf("%v: left out, the account as a whole", err), "\n")...)
+			continue
 		}
-		if other := byID[a.inventory.ID]; other != "" {
-			return nil, fmt.Errorf("%s and %s are both of account %s: want one folder an account", other, dir, a.inventory.ID)
+		if i := slices.IndexFunc(s.accounts, func(b *account) bool { return b.inventory.ID == a.inventory.ID }); i >= 0 {
+			return nil, fmt.Errorf("%s and %s are both of account %s: want one folder an account", s.accounts[i].folder.Dir, dir, a.inventory.ID)
 		}
-		byID[a.inventory.ID] = dir
 		s.accounts = append(s.accounts, a)
+	}
+	if len(s.accounts) == 0 {
+		return nil, errors.Join(errs...)
 	}
 	return s, nil
 }
@@ -181,17 +190,18 @@ func (s *session) account(ctx context.Context, dir string) (*account, error) {
 		return nil, err
 	}
 	a := &account{folder: folder, inventory: inv, evidence: evidence}
-	for _, p := range slices.Concat(problems, evidence.Problems) {
+	now, err := s.end(a)
+	if err != nil {
+		return nil, err
+	}
+	a.window = usage.Window{Age: s.window.age(), Now: now}
+	short := evidence.Short(a.window)
+	a.doubtful = len(evidence.Problems)+len(short) > 0
+	for _, p := range slices.Concat(problems, evidence.Problems, short, folder.Outdated(inv, a.window)) {
 		a.problems = append(a.problems, problemLine(p))
 	}
 	for _, m := range folder.Info.Missing {
 		a.problems = append(a.problems, fmt.Sprintf("%s: %s wasn't collected: %s", filepath.Join(dir, snapshot.InfoFile), m.What, m.Why))
-	}
-	a.window = usage.Window{Age: s.window.age(), Now: s.end(a)}
-	for _, source := range evidence.Sources {
-		if early := endsEarly(source, a.window); early != "" {
-			a.problems = append(a.problems, dir+": "+early)
-		}
 	}
 	a.Analysis, err = analyzer.New(analyzer.Input{
 		Account: inv, Catalog: s.catalog, Window: a.window, Sources: evidence.Of,
@@ -217,28 +227,25 @@ func (s *session) evidence(ctx context.Context, folder *snapshot.Folder, inv *in
 }
 
 // end is the end of the window: as it was given, else when the data was collected, else
-// up to when the evidence reaches. Only a folder that says nothing of it ends now.
-func (s *session) end(a *account) time.Time {
-	for _, t := range []time.Time{s.now.Time, a.folder.Info.CollectedAt, a.evidence.Until()} {
+// up to when the evidence reaches, else the latest date there is. Only a folder without
+// any date ends now.
+func (s *session) end(a *account) (time.Time, error) {
+	now := time.Now().UTC().Truncate(time.Second)
+	if !s.now.IsZero() {
+		return s.now.Time, nil
+	}
+	for _, t := range []time.Time{a.folder.Info.CollectedAt, a.evidence.Until(), snapshot.Newest(a.inventory)} {
+		if t.Sub(now) > usage.Day {
+			return t, hintError{
+				fmt.Errorf("%s: by its dates the data was collected %s, and by the clock of this machine it is %s: one of them is wrong", a.folder.Dir, day(t), day(now)),
+				"--now 2026-11-01T00:00:00Z, when the data was collected",
+			}
+		}
 		if !t.IsZero() {
-			return t.UTC()
+			return t.UTC(), nil
 		}
 	}
-	return time.Now().UTC().Truncate(time.Second)
-}
-
-// endsEarly says that a source knows nothing of the window's end, so that nothing of what
-// it doesn't show counts as unused.
-func endsEarly(source snapshot.SourceFile, w usage.Window) string {
-	switch {
-	case source.Until.IsZero() || w.Now.Sub(source.Until) <= usage.Day:
-		return ""
-	case !source.Until.After(w.From()):
-		return fmt.Sprintf("%s ends %s, before the window begins (%s): it says nothing about the window; collect anew, or give --now",
-			source.Kind, day(source.Until), day(w.From()))
-	}
-	return fmt.Sprintf("%s ends %s, more than a day before the window does (%s): nothing is unused by its word; collect anew, or give --now %s",
-		source.Kind, day(source.Until), day(w.Now), source.Until.UTC().Format(time.RFC3339))
+	return now, nil
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
@@ -286,10 +293,10 @@ func (s *session) analyze(want recommendations) (report.Findings, []analyzer.Sum
 		}
 		summaries = append(summaries, summary)
 		out.Accounts = append(out.Accounts, report.Account{ID: a.inventory.ID, Alias: a.folder.Info.AccountAlias})
-		out.Problems = append(out.Problems, a.problems...)
 		out.Window = usage.Window{Age: a.window.Age, Now: latest(out.Window.Now, a.window.Now)}
 		out.CollectedAt = earliest(out.CollectedAt, a.folder.Info.CollectedAt)
 	}
+	out.Problems = s.problems()
 	out.Sources = s.sources()
 	if want == withRecommendations {
 		if err := s.advise(&out); err != nil {
@@ -325,39 +332,103 @@ func (s *session) advise(out *report.Findings) error {
 	return nil
 }
 
-// sources says what evidence there was, and what there wasn't.
-func (s *session) sources() []report.Source {
-	var out []report.Source
+// inputs are the files that were read, which no result replaces.
+func (s *session) inputs() []string {
+	out := []string{s.analysisInput.catalog}
 	for _, a := range s.accounts {
-		for _, source := range a.evidence.Sources {
-			covers := fmt.Sprintf("%d principals", source.Principals)
-			if !source.From.IsZero() {
-				covers += ", from " + day(source.From)
+		out = append(out, a.folder.Paths()...)
+	}
+	return out
+}
+
+// problems are those of all accounts.
+func (s *session) problems() []string {
+	out := slices.Clone(s.failed)
+	for _, a := range s.accounts {
+		out = append(out, a.problems...)
+	}
+	return out
+}
+
+// sources says what evidence there was, of all accounts together.
+func (s *session) sources() []report.Source { return sourcesOf(s.accounts...) }
+
+// sourcesOf adds up the sources of accounts: what it says of each holds for all of them.
+func sourcesOf(accounts ...*account) []report.Source {
+	var out []report.Source
+	for _, kind := range []usage.Kind{usage.ActionLastAccessed, usage.CloudTrail, usage.AccessAnalyzer} {
+		var all snapshot.SourceFile
+		has := 0
+		for _, a := range accounts {
+			for _, source := range a.evidence.Sources {
+				if source.Kind == kind {
+					all = all.Join(source)
+					has++
+				}
 			}
-			if !source.Until.IsZero() {
-				covers += ", up to " + day(source.Until)
-			}
-			if len(s.accounts) > 1 {
-				covers = a.inventory.ID + ": " + covers
-			}
-			out = append(out, report.Source{Name: source.Kind.String(), Covers: covers})
+		}
+		if has > 0 {
+			out = append(out, report.Source{Name: kind.String(), Covers: covers(all, has, len(accounts))})
 		}
 	}
 	return out
 }
 
-// absences are what the folders lack and what that means, a line each.
-func (s *session) absences() []string {
-	var out []string
-	for _, a := range s.accounts {
-		for _, missing := range a.folder.Absent {
-			out = append(out, fmt.Sprintf("%s: no %s: %s (%s)", a.folder.Dir, missing.Name, missing.Meaning, missing.Command))
-		}
-		for _, name := range a.folder.Others {
-			out = append(out, fmt.Sprintf("%s: not a name of a snapshot: nobody looked at it", filepath.Join(a.folder.Dir, name)))
-		}
+// covers says what a source shows, in words; has is how many of the accounts have it.
+func covers(s snapshot.SourceFile, has, accounts int) string {
+	out := counted(s.Principals, "principal")
+	if accounts > 1 {
+		out += fmt.Sprintf(" of %d of the %d accounts", has, accounts)
+	}
+	if !s.From.IsZero() {
+		out += ", from " + day(s.From)
+	}
+	if !s.Until.IsZero() {
+		out += ", up to " + day(s.Until)
+	}
+	if day(s.Latest) != day(s.Until) {
+		out += " at least, some up to " + day(s.Latest)
 	}
 	return out
+}
+
+// warn says on standard error what accounts lack and what that means, and what else is
+// worth knowing, a line each.
+func warn(cmd *cobra.Command, accounts ...*account) {
+	for _, a := range accounts {
+		tell(cmd, "warning", a.warnings())
+	}
+}
+
+// tell says lines of a kind on standard error.
+func tell(cmd *cobra.Command, kind string, lines []string) {
+	for _, line := range lines {
+		cmd.PrintErrf("%s: %s\n", kind, forTerminal(line))
+	}
+}
+
+func (a *account) warnings() []string {
+	var out []string
+	for _, missing := range a.folder.Absent {
+		out = append(out, fmt.Sprintf("%s: no %s: %s (%s)", a.folder.Dir, missing.Name, missing.Meaning, missing.Command))
+	}
+	for _, name := range a.folder.Others {
+		out = append(out, fmt.Sprintf("%s: not a name of a snapshot: nobody looked at it", filepath.Join(a.folder.Dir, name)))
+	}
+	for _, p := range a.evidence.Remarks(a.window) {
+		out = append(out, problemLine(p))
+	}
+	return out
+}
+
+// complain says on standard error what couldn't be read, a line each, and returns the
+// error that the result is partial, if it is.
+func complain(cmd *cobra.Command, problems []string) error {
+	tell(cmd, "problem", problems)
+	if n := len(problems); n > 0 {
+		return partialError{fmt.Errorf("%s with the data: the result is partial, and what couldn't be read is kept", counted(n, "problem"))}
+	}
+	return nil
 }
 
 // quietly is how long work may take before lines tell how far it is.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/term"
@@ -40,11 +41,17 @@ The folder is one that the AWS CLI alone can fill:
 Only the first must be there. What isn't there is kept: pare says what it couldn't judge,
 and why. A folder of such folders is an organization.
 
+What can't be read, is of another account or ends more than a day before the window does is
+a problem: it is named, nothing is called unused by it, the rest goes on, and the exit code
+is 3. Without the authorization details, or with a snapshot.json that can't be read, there
+is no result and the exit code is 1; in an organization that leaves out the one account.
+
 --state FILE keeps the findings from run to run: what is new, updated, partly fixed,
 resolved. "pare findings" lists and archives them.
 
 By default the window ends when the data was collected, so that the same data gives the
-same findings.`
+same findings. With an earlier --now what was used since counts as used; with a later one
+old data calls nothing unused.`
 
 func newAnalyzeCommand() *cobra.Command {
 	in := analyzeInput{format: "table"}
@@ -107,6 +114,9 @@ func (in *analyzeInput) run(cmd *cobra.Command) error {
 		oneOf("--fail-on", in.failOn, failLevels...),
 		onlyOneStdin(in.catalog, in.rules),
 	)
+	if err == nil && in.state != "" && in.state == in.outputFile {
+		err = usageError{fmt.Errorf("--state and --%s are both %s: want two files", outputFileFlag, in.state)}
+	}
 	if err != nil {
 		return err
 	}
@@ -115,6 +125,9 @@ func (in *analyzeInput) run(cmd *cobra.Command) error {
 		return err
 	}
 	previous, err := readState(in.state, mayBeMissing)
+	if err == nil {
+		err = s.sameAccounts(in.state, previous)
+	}
 	if err != nil {
 		return err
 	}
@@ -127,43 +140,85 @@ func (in *analyzeInput) run(cmd *cobra.Command) error {
 		return err
 	}
 	if in.state != "" {
-		carry(&result, previous.Findings, summaries)
+		s.carry(&result, previous, summaries)
 	}
 	return in.deliver(cmd, s, result)
 }
 
-// carry compares the findings with those of the last run.
-func carry(result *report.Findings, previous []finding.Finding, summaries []analyzer.Summary) {
-	all := previous
-	for _, s := range summaries {
-		var own []finding.Finding
-		for _, f := range result.Findings {
-			if f.Account == s.Account {
-				own = append(own, f)
-			}
-		}
-		var before, others []finding.Finding
-		for _, f := range all {
-			if f.Account == s.Account {
-				before = append(before, f)
-			} else {
-				others = append(others, f)
-			}
-		}
-		all = append(others, analyzer.Carry(before, own, s, result.Window.Now)...)
+// sameAccounts refuses a state that has nothing of the accounts that are looked at.
+func (s *session) sameAccounts(state string, previous report.Findings) error {
+	if len(previous.Accounts) == 0 || len(s.failed) > 0 {
+		return nil
 	}
+	for _, a := range previous.Accounts {
+		if s.lookedAt(a.ID) {
+			return nil
+		}
+	}
+	return hintError{
+		fmt.Errorf("%s: has the findings of account %s, and %s is of %s: want the state of the same account", state, previous.Accounts[0].ID, s.data, s.accounts[0].inventory.ID),
+		"give --state another name, one an account or an organization",
+	}
+}
+
+func (s *session) lookedAt(id string) bool {
+	return slices.ContainsFunc(s.accounts, func(a *account) bool { return a.inventory.ID == id })
+}
+
+// carry compares the findings with those of the last run. Those of an account that this
+// run didn't look at stay.
+func (s *session) carry(result *report.Findings, previous report.Findings, summaries []analyzer.Summary) {
+	all := previous.Findings
+	for i, summary := range summaries {
+		own, _ := ofAccount(result.Findings, summary.Account)
+		before, others := ofAccount(all, summary.Account)
+		if s.accounts[i].doubtful {
+			summary.Skipped = slices.Concat(summary.Skipped, unseen(before))
+		}
+		all = append(others, analyzer.Carry(before, own, summary, result.Window.Now)...)
+	}
+	for i := range all {
+		if !s.lookedAt(all[i].Account) {
+			all[i].Change = finding.NotJudged
+		}
+	}
+	for _, a := range previous.Accounts {
+		if !s.lookedAt(a.ID) {
+			result.Accounts = append(result.Accounts, a)
+		}
+	}
+	slices.SortStableFunc(result.Accounts, func(a, b report.Account) int { return strings.Compare(a.ID, b.ID) })
 	result.Findings = all
 }
 
+// ofAccount divides findings into those of an account and the others.
+func ofAccount(findings []finding.Finding, id string) (own, others []finding.Finding) {
+	for _, f := range findings {
+		if f.Account == id {
+			own = append(own, f)
+		} else {
+			others = append(others, f)
+		}
+	}
+	return own, others
+}
+
+// unseen says that less unused permissions than before may be for want of evidence.
+func unseen(before []finding.Finding) []analyzer.Skipped {
+	var out []analyzer.Skipped
+	for _, f := range before {
+		if f.Type == finding.UnusedPermission {
+			out = append(out, analyzer.Skipped{Resource: f.Resource, ResourceID: f.ResourceID, Type: f.Type, Reason: analyzer.NoEvidence})
+		}
+	}
+	return out
+}
+
 func (in *analyzeInput) deliver(cmd *cobra.Command, s *session, result report.Findings) error {
-	for _, line := range s.absences() {
-		cmd.PrintErrf("warning: %s\n", forTerminal(line))
-	}
-	for _, line := range result.Problems {
-		cmd.PrintErrf("problem: %s\n", forTerminal(line))
-	}
+	warn(cmd, s.accounts...)
+	partial := complain(cmd, result.Problems)
 	result.Most = in.most
-	out := sink{path: in.outputFile, inputs: []string{in.catalog, in.rules}}
+	out := sink{path: in.outputFile, inputs: append(s.inputs(), in.rules)}
 	if err := out.write(cmd, func(w io.Writer) error { return renderFindings(cmd, w, in.format, result) }); err != nil {
 		return err
 	}
@@ -177,14 +232,14 @@ func (in *analyzeInput) deliver(cmd *cobra.Command, s *session, result report.Fi
 			cmd.PrintErrf("warning: %s\n", line)
 		}
 	}
+	if partial != nil {
+		return partial
+	}
 	return in.verdict(result)
 }
 
-// verdict is the exit code's error: partial data outranks findings.
+// verdict is the exit code's error of findings that --fail-on names.
 func (in *analyzeInput) verdict(result report.Findings) error {
-	if n := len(result.Problems); n > 0 {
-		return partialError{fmt.Errorf("%s with the data: the result is partial", counted(n, "problem"))}
-	}
 	n := 0
 	for _, f := range result.Findings {
 		if f.Status == finding.Active && (in.failOn == "any" || in.failOn == "low" || in.failOn == "medium" && f.Type != finding.UnusedPermission) {

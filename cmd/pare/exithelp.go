@@ -12,7 +12,8 @@ func newExitCodesTopic() *cobra.Command {
     0   fine
     1   an error: a file that can't be read, input that makes no sense
     2   findings, or pending changes, of a kind that --fail-on names
-    3   partial data: an answer, but some of the input couldn't be read
+    3   partial data: some of the input couldn't be read; for recommend --principal, no
+        complete answer
     4   refused: not proved
    64   a command line that makes no sense
   130   interrupted

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -37,6 +38,7 @@ func newFindingsCommand() *cobra.Command {
 type findingsInput struct {
 	analysisInput
 	state, format, outputFile string
+	inputs                    []string // files that were read
 }
 
 func (in *findingsInput) addFindingsFlags(cmd *cobra.Command, formats ...string) {
@@ -48,28 +50,31 @@ func (in *findingsInput) addFindingsFlags(cmd *cobra.Command, formats ...string)
 	complete(cmd, "output", formats...)
 }
 
-// read gives the findings of the state file, or of an analysis.
-func (in *findingsInput) read(cmd *cobra.Command, want recommendations) (report.Findings, error) {
+// read gives the findings of the state file, or of an analysis, and the error that they
+// are partial, if they are: it is for after they were shown.
+func (in *findingsInput) read(cmd *cobra.Command, want recommendations) (result report.Findings, partial, err error) {
 	switch {
 	case in.state != "" && in.data != "":
-		return report.Findings{}, usageError{errors.New("--state and --data: give one of them")}
+		return result, nil, usageError{errors.New("--state and --data: give one of them")}
 	case in.state != "":
-		return readState(in.state, mustBeThere)
+		result, err = readState(in.state, mustBeThere)
+		return result, nil, err
 	case in.data == "":
-		return report.Findings{}, hintError{usageError{errors.New("no --state: whose findings?")}, "--state findings.json, as pare analyze --data DIR --state findings.json wrote it; or --data DIR"}
+		return result, nil, hintError{usageError{errors.New("no --state: whose findings?")}, "--state findings.json, as pare analyze --data DIR --state findings.json wrote it; or --data DIR"}
 	}
 	s, err := in.open(cmd)
 	if err != nil {
-		return report.Findings{}, err
+		return result, nil, err
 	}
-	for _, line := range s.absences() {
-		cmd.PrintErrf("warning: %s\n", forTerminal(line))
-	}
-	result, _, err := s.analyze(want)
-	for _, line := range result.Problems {
-		cmd.PrintErrf("problem: %s\n", forTerminal(line))
-	}
-	return result, err
+	in.inputs = s.inputs()
+	warn(cmd, s.accounts...)
+	result, _, err = s.analyze(want)
+	return result, complain(cmd, result.Problems), err
+}
+
+// write writes the result, over nothing that was read.
+func (in *findingsInput) write(cmd *cobra.Command, render func(io.Writer) error) error {
+	return sink{path: in.outputFile, inputs: append(in.inputs, in.state)}.write(cmd, render)
 }
 
 func newFindingsListCommand() *cobra.Command {
@@ -78,6 +83,8 @@ func newFindingsListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List findings, those that are active unless told otherwise",
+		Long: `Lists findings, those that are active unless told otherwise. A finding is shown if it has one
+of the --type, one of the --status and one of the --resource that are given.`,
 		Example: `  pare findings list --state findings.json
   pare findings list --state findings.json --type UnusedIAMUserAccessKey -o csv
   pare findings list --state findings.json --status ARCHIVED --status RESOLVED
@@ -91,14 +98,17 @@ func newFindingsListCommand() *cobra.Command {
 			if err := oneOf("-o", in.format, findingFormats...); err != nil {
 				return err
 			}
-			result, err := in.read(cmd, withoutRecommendations)
+			result, partial, err := in.read(cmd, withoutRecommendations)
 			if err != nil {
 				return err
 			}
-			result.Findings = slices.DeleteFunc(result.Findings, func(f finding.Finding) bool { return !filter.Matches(&f) })
-			return sink{path: in.outputFile, inputs: []string{in.state}}.write(cmd, func(w io.Writer) error {
-				return renderFindings(cmd, w, in.format, result)
-			})
+			all := len(result.Findings)
+			result.Findings = slices.DeleteFunc(result.Findings, func(f finding.Finding) bool { return len(filter) > 0 && !filter.Matches(&f) })
+			if hidden := all - len(result.Findings); hidden > 0 {
+				cmd.PrintErrf("%d of %s shown; --status all lists those of every status\n", all-hidden, counted(all, "finding"))
+			}
+			err = in.write(cmd, func(w io.Writer) error { return renderFindings(cmd, w, in.format, result) })
+			return cmp.Or(err, partial)
 		},
 	}
 	in.addFindingsFlags(cmd, findingFormats...)
@@ -156,7 +166,7 @@ func newFindingsShowCommand() *cobra.Command {
 			if err := oneOf("-o", in.format, "text", "json"); err != nil {
 				return err
 			}
-			result, err := in.read(cmd, withRecommendations)
+			result, partial, err := in.read(cmd, withRecommendations)
 			if err != nil {
 				return err
 			}
@@ -165,7 +175,7 @@ func newFindingsShowCommand() *cobra.Command {
 				return err
 			}
 			f := result.Findings[i]
-			return sink{path: in.outputFile, inputs: []string{in.state}}.write(cmd, func(w io.Writer) error {
+			err = in.write(cmd, func(w io.Writer) error {
 				if in.format == "json" {
 					result.Findings = []finding.Finding{f}
 					result.Advice = slices.DeleteFunc(result.Advice, func(a report.Advice) bool { return a.Resource != f.Resource })
@@ -173,6 +183,7 @@ func newFindingsShowCommand() *cobra.Command {
 				}
 				return report.FindingsText(colored(cmd, w), result, f)
 			})
+			return cmp.Or(err, partial)
 		},
 	}
 	in.addFindingsFlags(cmd, "text", "json")

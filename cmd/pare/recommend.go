@@ -49,7 +49,8 @@ policy is then to be detached. A split policy is printed as one document after a
 With --data and --principal the policies and the evidence are those of an account's folder,
 as "pare analyze" reads it: every attached and inline policy of the role or user, and the
 steps to take. --replay then decides every use that usage.jsonl holds by the policies before
-and after, one by one.
+and after, one by one. Nothing to do ends with 0. A principal that can't be judged (too
+young, not in use, without evidence, service-linked) and a policy without a step end with 3.
 
 --trie draws the trie of a pattern's actions, with no policy: what is safe to keep as a
 prefix and what isn't. -o svg draws it as a picture.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pare-iam/pare/analyzer"
+	"github.com/pare-iam/pare/finding"
 	"github.com/pare-iam/pare/internal/report"
 	"github.com/pare-iam/pare/policy"
 	"github.com/pare-iam/pare/usage"
@@ -21,36 +23,66 @@ func (in *recommendInput) runPrincipal(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	for _, a := range s.accounts {
-		for _, line := range a.problems {
-			cmd.PrintErrf("problem: %s\n", forTerminal(line))
-		}
-	}
 	a, err := s.holder(in.principal)
 	if err != nil {
+		tell(cmd, "problem", s.failed)
 		return err
 	}
-	rec, err := a.Recommend(in.principal)
+	rec, err := a.recommend(in.principal)
 	if err != nil {
 		return hintError{err, "pare analyze --data " + in.data + " lists who has unused access"}
 	}
-	out := report.Principal{Recommendation: rec, Catalog: s.catalog, Window: a.window}
+	warn(cmd, a)
+	out := report.Principal{Recommendation: rec, Catalog: s.catalog, Window: a.window, Sources: sourcesOf(a)}
 	if in.replay {
 		if out.Replayed, err = a.replay(rec); err != nil {
 			return err
 		}
 	}
-	to := sink{path: in.outputFile, inputs: []string{in.catalog}}
+	partial := complain(cmd, a.problems)
+	verdict := in.verdict(out)
+	if errors.As(verdict, new(refusedError)) && in.format == "policy" {
+		return verdict // what isn't recommended isn't printed as if it were
+	}
+	to := sink{path: in.outputFile, inputs: s.inputs()}
 	if err := to.write(cmd, func(w io.Writer) error { return in.renderPrincipal(cmd, w, out) }); err != nil {
 		return err
 	}
+	return cmp.Or(verdict, partial)
+}
+
+// recommend is the analysis's recommendation. There is none for a role that an AWS service
+// made for itself: nobody can change its policies.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
+func (a *account) recommend(arn string) (analyzer.Recommendation, error) {
+	rec, err := a.Recommend(arn)
+	if err != nil {
+		return rec, err
+	}
+	if parsed, err := policy.ParseARN(rec.Resource); err == nil && strings.HasPrefix(parsed.Resource, "role/aws-service-role/") {
+		rec = analyzer.Recommendation{FindingID: rec.FindingID}
+		rec.Resource, rec.Outcome = arn, finding.Failed
+		rec.Error = "it isn't judged: service-linked: only the AWS service that made the role can change its policies"
+	}
+	return rec, nil
+}
+
+// verdict is the exit code's error: refused what isn't proved, or decides a use
+// differently; partial what has no answer, or not one for every policy; else nothing,
+// also if there is nothing to do.
+func (in *recommendInput) verdict(out report.Principal) error {
 	switch {
 	case out.Replayed != nil && len(out.Replayed.Differences) > 0:
-		return refusedError{fmt.Errorf("%s: %s of the evidence are decided differently: not recommended", in.principal, counted(len(out.Replayed.Differences), "request"))}
-	case !out.Leaves():
-		return refusedError{fmt.Errorf("%s: no complete recommendation: %s", in.principal, rec.Error)}
-	case len(a.problems) > 0:
-		return partialError{fmt.Errorf("%s with the data: what it would have shown is kept", counted(len(a.problems), "problem"))}
+		return refusedError{fmt.Errorf("%s: %s of the evidence decided differently: not recommended", in.principal, counted(len(out.Replayed.Differences), "request"))}
+	case out.Unproved() != "":
+		return refusedError{fmt.Errorf("%s: the policy %s without what is unused of it isn't proved: not recommended", in.principal, out.Unproved())}
+	case out.NotJudged():
+		return hintError{
+			partialError{fmt.Errorf("%s: not judged, so that nothing is known to be unused or not", in.principal)},
+			"pare findings list --data " + in.data + " --resource " + in.principal + " says what is found about it",
+		}
+	case out.Outcome == finding.Failed:
+		return partialError{fmt.Errorf("%s: not all that is unused has a step; the output says why", in.principal)}
 	}
 	return nil
 }
@@ -124,5 +156,8 @@ func (a *account) usesOf(arn string) ([]usage.Use, error) {
 		}
 		return nil
 	})
-	return uses, errors.Join(err, r.Close())
+	if err = errors.Join(err, r.Close()); err != nil {
+		return nil, fmt.Errorf("%s can't be read to its end, and --replay wants every use: %w", a.folder.Usage.Path, err)
+	}
+	return uses, nil
 }

@@ -65,7 +65,9 @@ func Run(ctx context.Context, c *catalog.Catalog, l *Listing, o Options) (*Resul
 	for _, u := range l.unreadable {
 		r.noteUnreadable(u)
 	}
-	return &Result{Uses: r.total.Uses(), Coverage: r.total.Coverage(), Resumed: r.resumed, journal: r.journal}, nil
+	out := &Result{Uses: r.total.Uses(), Coverage: r.total.Coverage(), Resumed: r.resumed, journal: r.journal}
+	out.Coverage.Uses = len(out.Uses) // so that lines that get lost are missed
+	return out, nil
 }
 
 // runner is one run.

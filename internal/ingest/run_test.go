@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -44,6 +45,18 @@ func TestOrderAndWorkersChangeNothing(t *testing.T) {
 			r.Errorf("-want +got\n%s", diff)
 		}
 	})
+}
+
+// A usage.jsonl that lost lines is noticed by their number.
+func TestCoverageCountsTheLines(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	writeLogs(t, dir, 3)
+	text := save(t, []string{"."}, ingest.Options{})
+	lines := strings.Count(text, `{"principal":`)
+	if want := fmt.Sprintf(`"uses": %d,`, lines); lines == 0 || !strings.Contains(text, want) {
+		t.Errorf("%d lines, and the coverage doesn't say %s", lines, want)
+	}
 }
 
 func TestBrokenFiles(t *testing.T) {

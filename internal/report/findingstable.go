@@ -3,12 +3,12 @@ package report
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/pare-iam/pare/finding"
+	"github.com/pare-iam/pare/usage"
 )
 
 // FindingsTable writes findings for a terminal: first what was looked at and how sure the
@@ -41,7 +41,7 @@ func (p *page) summary(r Findings, width int) {
 		p.labelled(l, width)
 	}
 	for _, problem := range r.Problems {
-		p.wrapped(doubt("warning: "), 9, printable(problem), width)
+		p.wrapped(doubt("problem: "), 9, printable(problem), width)
 	}
 }
 
@@ -87,7 +87,7 @@ func (r Findings) lookedAtText() string {
 func countTexts(counts []Count) []string {
 	out := make([]string, len(counts))
 	for i, c := range counts {
-		out[i] = fmt.Sprintf("%d %s", c.Number, printable(c.What))
+		out[i] = fmt.Sprintf("%d %s", c.Number, printable(c.what()))
 		if c.Why != "" {
 			out[i] += ": " + printable(c.Why)
 		}
@@ -159,6 +159,9 @@ func (r Findings) collectedText() string {
 	if r.CollectedAt.IsZero() {
 		return "it isn't known when it was collected"
 	}
+	if after := r.CollectedAt.Sub(r.Window.Now); after >= usage.Day {
+		return fmt.Sprintf("collected %s, %s after: what was used since the window's end counts as used", dayOf(r.CollectedAt), count(int(after/usage.Day), "day", "days"))
+	}
 	age := daysSince(r.CollectedAt, r.Window.Now)
 	if age == 0 {
 		return fmt.Sprintf("collected %s, less than a day before", dayOf(r.CollectedAt))
@@ -215,36 +218,31 @@ type column struct {
 
 func noStyle(finding.Finding) func(string) string { return plain }
 
-// columns are those of a table but for the details, which take what is left. An account
-// is named if there are several.
-func (r Findings) columns() []column {
+// columns are those of a type's table but for the details, which take what is left. An
+// account is named if there are several. When a principal with unused permissions was
+// last accessed itself isn't what is found: the details say it of each service.
+func (r Findings) columns(t finding.Type) []column {
 	ids := r.idLength()
 	out := []column{
 		{title: "FINDING", cell: func(f finding.Finding) string { return shortID(f.ID, ids) }, style: func(finding.Finding) func(string) string { return place }},
 		{title: "IAM ENTITY", cell: func(f finding.Finding) string { return entityText(f.Resource) }, style: noStyle},
-		{title: "ACCOUNT", cell: func(f finding.Finding) string { return printable(f.Account) }, style: noStyle},
-		{title: "LAST ACCESSED", cell: r.accessedText, style: noStyle},
-		{title: "STATUS", cell: func(f finding.Finding) string { return statusText(f.Status) }, style: statusStyle},
 	}
-	if len(r.Accounts) < 2 {
-		out = slices.DeleteFunc(out, func(c column) bool { return c.title == "ACCOUNT" })
+	if len(r.Accounts) > 1 {
+		out = append(out, column{title: "ACCOUNT", cell: func(f finding.Finding) string { return printable(f.Account) }, style: noStyle})
 	}
-	return out
+	if t != finding.UnusedPermission {
+		out = append(out, column{title: "LAST ACCESSED", cell: r.accessedText, style: noStyle})
+	}
+	return append(out, column{title: "STATUS", cell: func(f finding.Finding) string { return statusText(f.Status) }, style: statusStyle})
 }
 
-// accessedText is when a finding's entity was last accessed: of permissions, when the
-// unused ones last were.
+// accessedText is when a finding's entity was last accessed. Who has unused permissions
+// was used in the window, or would be an unused role.
 func (r Findings) accessedText(f finding.Finding) string {
-	if f.Type != finding.UnusedPermission {
-		return lastText(f.LastAccessed, r.Window.Now)
+	if f.Type == finding.UnusedPermission {
+		return "in the window"
 	}
-	last := f.LastAccessed
-	for _, p := range f.Permissions {
-		if at, _ := lastOf(p); at.After(last) {
-			last = at
-		}
-	}
-	return lastText(last, r.Window.Now)
+	return lastText(f.LastAccessed, r.Window.Now)
 }
 
 func statusStyle(f finding.Finding) func(string) string {
@@ -290,7 +288,7 @@ func fit(columns []column, findings []finding.Finding, width int) int {
 }
 
 func (p *page) findings(r Findings, g group, width int) {
-	columns := r.columns()
+	columns := r.columns(g.Type)
 	details := fit(columns, r.Findings, width)
 	titles := []string{faint("DETAILS")}
 	if details == 0 {

@@ -66,7 +66,7 @@ func changeText(c finding.Change) string {
 	case finding.New:
 		return "new since the last run"
 	case finding.Updated:
-		return "other things are unused than at the last run"
+		return "changed since the last run: its status, or what is unused"
 	case finding.PartlyFixed:
 		return "less is unused than at the last run"
 	case finding.Fixed:
@@ -88,6 +88,20 @@ func entityText(arn string) string {
 		return printable(arn)
 	}
 	return printable(a.Resource)
+}
+
+// what is what is counted, in the singular if it is one.
+func (c Count) what() string {
+	if c.Number != 1 {
+		return c.What
+	}
+	switch c.What {
+	case "roles and users":
+		return "role or user"
+	case "granted actions of the principals found":
+		return "granted action of the principals found"
+	}
+	return strings.TrimSuffix(c.What, "s")
 }
 
 func dayOf(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -49,7 +49,7 @@ func TestChangesHaveWords(t *testing.T) {
 	}
 	want := map[finding.Change]string{
 		"": "|", finding.Same: "unchanged|", finding.New: "new|new since the last run", finding.Fixed: "absent|resolved since the last run",
-		finding.Updated: "updated|other things are unused than at the last run", finding.PartlyFixed: "updated|less is unused than at the last run",
+		finding.Updated: "updated|changed since the last run: its status, or what is unused", finding.PartlyFixed: "updated|less is unused than at the last run",
 		finding.Reopened: "new|it had been resolved before", finding.NotJudged: "unchanged|as at the last run; this one couldn't judge it",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -20,11 +20,37 @@ type Principal struct {
 	analyzer.Recommendation
 	Catalog  *catalog.Catalog
 	Window   usage.Window
+	Sources  []Source           // of evidence
 	Replayed *analyzer.Replayed // nil: it wasn't asked for
 }
 
-// Leaves says whether there is nothing unused that has no proved step.
-func (p Principal) Leaves() bool { return AdviceOf(p.Recommendation).Leaves() }
+// Leaves says whether the steps may leave as a recommendation: each is proved, and no use
+// that was replayed is decided differently.
+func (p Principal) Leaves() bool {
+	return AdviceOf(p.Recommendation).Leaves() && (p.Replayed == nil || len(p.Replayed.Differences) == 0)
+}
+
+// NotJudged says that there is no answer: too young, not in use, without evidence, or not
+// to be changed. The error says which.
+func (p Principal) NotJudged() bool { return p.Outcome == finding.Failed && len(p.Policies) == 0 }
+
+// Unproved names the first policy whose refinement isn't proved; "" when there is none.
+func (p Principal) Unproved() string {
+	for _, advice := range p.policies() {
+		refined := advice.Result.Outcome != refine.Unchanged && (advice.Changes() || tried(advice.Proof))
+		if refined && !advice.Leaves() {
+			return advice.Name
+		}
+	}
+	return ""
+}
+
+// tried says whether there was something to prove: what can't be made to fit isn't.
+func tried(r prove.Result) bool {
+	return slices.ContainsFunc([]prove.Claim{r.NoNewAccess, r.UsedKept, r.UnusedGone, r.ShapeKept}, func(c prove.Claim) bool {
+		return c.Verdict != prove.Undecided || c.Reason != ""
+	})
+}
 
 // policies are the policies that could be read, in the order of the steps.
 func (p Principal) policies() []analyzer.PolicyAdvice {
@@ -33,6 +59,20 @@ func (p Principal) policies() []analyzer.PolicyAdvice {
 		if advice.Original != nil {
 			out = append(out, advice)
 		}
+	}
+	return out
+}
+
+// notes are what to know of all policies together, and which of them couldn't be read.
+func (p Principal) notes() []string {
+	var out []string
+	for _, advice := range p.Policies {
+		if advice.Original == nil {
+			out = append(out, fmt.Sprintf("%s (%s) isn't looked at: %s", advice.Name, advice.Kind, advice.Problem))
+		}
+	}
+	for _, n := range p.Notes {
+		out = append(out, n.String())
 	}
 	return out
 }
@@ -69,14 +109,17 @@ func PrincipalText(w io.Writer, r Principal) error {
 	p := &page{}
 	p.linef("%s", strong(printable(r.Resource)))
 	p.linef("%s", r.scale())
+	for _, source := range r.Sources {
+		p.linef("%s", printable(source.Name+": "+source.Covers))
+	}
 	for _, advice := range r.policies() {
 		p.linef("")
 		p.policyAdvice(r, advice)
 	}
 	p.linef("")
 	p.principalSteps(r)
-	for _, n := range r.Notes {
-		p.linef("%s %s", doubt("note:"), printable(n.String()))
+	for _, n := range r.notes() {
+		p.linef("%s %s", doubt("note:"), printable(n))
 	}
 	p.replayed(r.Replayed)
 	p.heading("catalog", catalogText(r.Catalog))
@@ -86,10 +129,14 @@ func PrincipalText(w io.Writer, r Principal) error {
 // scale is how much there is to take away, in a line.
 func (p Principal) scale() string {
 	text := fmt.Sprintf("window %d days, up to %s", int(p.Window.Age/usage.Day), p.Window.Now.UTC().Format("2006-01-02"))
-	if p.Outcome == finding.Failed && len(p.Policies) == 0 {
+	if p.NotJudged() {
 		return text
 	}
-	return fmt.Sprintf("%s · granted actions %d → %d", text, p.Before, p.After)
+	after := p.Before
+	if p.Leaves() {
+		after = p.After
+	}
+	return fmt.Sprintf("%s · granted actions %d → %d", text, p.Before, after)
 }
 
 func (p *page) policyAdvice(r Principal, advice analyzer.PolicyAdvice) {
@@ -108,8 +155,10 @@ func (p *page) policyAdvice(r Principal, advice analyzer.PolicyAdvice) {
 	}
 	rec.Name = fmt.Sprintf("%s (%s)", advice.Name, where)
 	p.outcome(rec)
-	p.diff(rec)
-	p.edits(rec)
+	if advice.Leaves() {
+		p.diff(rec)
+		p.edits(rec)
+	}
 	p.linef("")
 	p.proof(rec)
 	p.heading("size", sizeText(rec))
@@ -119,7 +168,7 @@ func (p *page) policyAdvice(r Principal, advice analyzer.PolicyAdvice) {
 	for _, n := range advice.Notes {
 		p.linef("%s %s", doubt("note:"), printable(n.String()))
 	}
-	if in := advice.InPlace; in != nil && in.Changes() && len(in.Affects) > 1 {
+	if in := advice.InPlace; in != nil && in.Changes() && in.Leaves() && len(in.Affects) > 1 {
 		p.linef("%s in place, for all %d who have it: %s", doubt("or:"), len(in.Affects), inPlaceText(in))
 	}
 }
@@ -143,15 +192,19 @@ func groupName(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1
 
 func (p *page) principalSteps(r Principal) {
 	switch {
+	case r.NotJudged():
+		p.heading(doubt("no answer"), printable(r.Error))
 	case r.Outcome == finding.Failed:
-		p.heading(bad("failed"), printable(r.Error))
+		p.heading(doubt("incomplete"), "not all that is unused has a step: see above")
+	case len(r.Policies) == 0:
+		p.heading("steps", "none: it has no policies")
 	case len(r.Steps) == 0:
 		p.heading("steps", "none: nothing is known to be unused")
 	}
-	if len(r.Steps) == 0 {
+	if len(r.Steps) == 0 || !r.Leaves() {
 		return
 	}
-	p.heading("steps", "")
+	p.linef("%s", strong("steps"))
 	for i, s := range r.Steps {
 		what := fmt.Sprintf("%s  %s", s.Action, printable(s.ExistingPolicyID))
 		if s.Action == finding.CreatePolicy {
@@ -168,18 +221,31 @@ func (p *page) replayed(r *analyzer.Replayed) {
 	if r == nil {
 		return
 	}
-	p.heading("replay", fmt.Sprintf("%d uses as %d requests: %d allowed before and after, %d decided differently", r.Uses, r.Requests, r.Allowed, len(r.Differences)))
+	p.heading("replay", replayText(r))
 	for _, d := range r.Differences {
 		p.linef("  %s %s on %s: %s before, %s after (last seen %s)", bad("✗"), printable(d.Use.Action), printable(d.Request.Resource), d.Old, d.New, d.Use.LastSeen.UTC().Format("2006-01-02"))
 	}
+}
+
+func replayText(r *analyzer.Replayed) string {
+	return fmt.Sprintf("%s as %s: %d allowed before and after, %d decided differently",
+		count(r.Uses, "use", "uses"), count(r.Requests, "request", "requests"), r.Allowed, len(r.Differences))
 }
 
 // PrincipalMarkdown writes the recommendation for a pull request.
 func PrincipalMarkdown(w io.Writer, r Principal) error {
 	p := &page{}
 	p.linef("## %s\n\n%s", code(r.Resource), r.scale())
-	if r.Outcome == finding.Failed {
-		p.linef("\n**Failed**: %s", cell(printable(r.Error)))
+	for _, source := range r.Sources {
+		p.linef("- %s", cell(printable(source.Name+": "+source.Covers)))
+	}
+	switch {
+	case r.NotJudged():
+		p.linef("\n**No answer**: %s", cell(printable(r.Error)))
+	case r.Outcome == finding.Failed:
+		p.linef("\n**Incomplete**: not all that is unused has a step: %s", cell(printable(r.Error)))
+	case len(r.Steps) == 0:
+		p.linef("\nNothing is known to be unused.")
 	}
 	if err := p.writeTo(w); err != nil {
 		return err
@@ -196,14 +262,24 @@ func PrincipalMarkdown(w io.Writer, r Principal) error {
 		}
 	}
 	p = &page{}
-	if len(r.Steps) > 0 {
+	if len(r.Steps) > 0 && r.Leaves() {
 		p.linef("\n**Steps**\n")
+		for i, s := range r.Steps {
+			p.linef("%d. %s", i+1, cell(stepText(s)))
+		}
 	}
-	for i, s := range r.Steps {
-		p.linef("%d. %s %s", i+1, s.Action, code(s.ExistingPolicyID))
+	notes := r.notes()
+	if len(notes) > 0 {
+		p.linef("")
 	}
-	for _, n := range r.Notes {
-		p.linef("- %s", cell(printable(n.String())))
+	for _, n := range notes {
+		p.linef("- %s", cell(printable(n)))
+	}
+	if r.Replayed != nil {
+		p.linef("\n**Replay**: %s", replayText(r.Replayed))
+		for _, d := range r.Replayed.Differences {
+			p.linef("- %s on %s: %s before, %s after", code(d.Use.Action), code(d.Request.Resource), d.Old, d.New)
+		}
 	}
 	return p.writeTo(w)
 }
@@ -271,9 +347,10 @@ func PrincipalJSON(w io.Writer, r Principal) error {
 		GrantedActions: advice.GrantedActions, RecommendedSteps: advice.RecommendedSteps, Catalog: showCatalog(r.Catalog),
 		Notes: []string{}, Replay: showReplay(r),
 	}
-	for _, n := range r.Notes {
-		out.Notes = append(out.Notes, n.String())
+	if !r.Leaves() {
+		out.RecommendedSteps, out.GrantedActions.After = []shownStep{}, r.Before
 	}
+	out.Notes = append(out.Notes, r.notes()...)
 	for _, p := range r.policies() {
 		out.Policies = append(out.Policies, r.showPolicy(p))
 	}
@@ -290,7 +367,7 @@ func (p Principal) showPolicy(advice analyzer.PolicyAdvice) shownPrincipalPolicy
 	}
 	if in := advice.InPlace; in != nil && (in.Changes() || in.Problem != "") {
 		shown := &shownInPlace{Outcome: in.Result.Outcome.String(), Affects: in.Affects, Groups: in.Groups, Verdict: in.Proof.Verdict.String(), Problem: in.Problem}
-		if in.Result.Document != nil && in.Leaves() {
+		if in.Result.Document != nil && in.Changes() && in.Leaves() {
 			shown.RecommendedText = string(in.Result.Document.Bytes())
 		}
 		out.InPlace = shown
@@ -312,8 +389,11 @@ func showReplay(r Principal) *shownReplay {
 }
 
 // PrincipalPolicies writes the recommended policies alone, one document after another, in
-// the order of the steps.
+// the order of the steps; nothing if they aren't all proved.
 func PrincipalPolicies(w io.Writer, r Principal) error {
+	if !r.Leaves() {
+		return nil
+	}
 	for i, s := range slices.DeleteFunc(slices.Clone(r.Steps), func(s finding.Step) bool { return s.Action != finding.CreatePolicy }) {
 		text := s.RecommendedPolicy
 		if i > 0 {

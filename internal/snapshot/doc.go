@@ -15,6 +15,11 @@
 // Only the authorization details must be there. An organization is a folder of such
 // folders, one an account.
 //
+// Without readable authorization details there is no account. Nor is there with a
+// snapshot.json that can't be read, which says whose the files are and when their window
+// ends. What else can't be read, or is of another account, is a problem and left out: it
+// says that something was used as far as it was read, and never that something wasn't.
+//
 // In: a folder. Out: what it holds, what it lacks and what that means, and the bytes of each
 // file when they are asked for: thousands of last accessed answers are never in memory
 // together. The files of IAM are read by package inventory; the others' meaning is left to

@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,12 +24,19 @@ import (
 type Evidence struct {
 	Sources  []SourceFile        // in the order: last accessed, CloudTrail, Access Analyzer
 	Problems []inventory.Problem // what couldn't be read: it is left out, which keeps access
+	Notes    []inventory.Problem // what was left out and harms nothing: answers about roles and users that are gone
 
-	lastAccessed map[string]*usage.LastAccessed // by ARN
+	folder       *Folder
+	account      *inventory.Account
+	catalog      *catalog.Catalog
+	known        map[string]bool                // ARNs of roles and users, those without their path too
+	lastAccessed map[string]*usage.LastAccessed // by ARN, of all pages
+	firstPage    map[string]File                // by ARN
 	reported     map[string][]*usage.Reported   // by ARN
+	answers      []answer                       // all that was read and not left out, in the order of the files
 	trail        *usage.Trail                   // nil: no usage.jsonl
 	coverage     usage.Coverage
-	uses         int
+	last         time.Time // of the latest use in usage.jsonl
 }
 
 // SourceFile is one source of evidence, over all principals.
@@ -35,6 +45,15 @@ type SourceFile struct {
 	Principals int       // how many it speaks of
 	From       time.Time // since when it knows of uses; zero: further back than any window
 	Until      time.Time // up to when; zero: it doesn't say. Of several answers, the first to end
+	Latest     time.Time // up to when the last of them knows; zero: none says
+}
+
+// Join is a source over the principals of both, of one kind.
+func (s SourceFile) Join(other SourceFile) SourceFile {
+	return SourceFile{
+		Kind: other.Kind, Principals: s.Principals + other.Principals,
+		From: later(s.From, other.From), Until: first(s.Until, other.Until), Latest: later(s.Latest, other.Latest),
+	}
 }
 
 // EvidenceOptions say how evidence is read. The zero value is the default.
@@ -52,14 +71,18 @@ func (f *Folder) EvidenceFiles() int { return len(f.LastAccessed) + len(f.Findin
 // out; the error is that of ctx. What the snapshot.json says about trails counts
 // for the coverage of the logs.
 func (f *Folder) Evidence(ctx context.Context, c *catalog.Catalog, account *inventory.Account, o EvidenceOptions) (*Evidence, error) {
-	e := &Evidence{lastAccessed: map[string]*usage.LastAccessed{}, reported: map[string][]*usage.Reported{}}
+	e := &Evidence{
+		folder: f, account: account, catalog: c, known: knownTo(account),
+		lastAccessed: map[string]*usage.LastAccessed{}, firstPage: map[string]File{}, reported: map[string][]*usage.Reported{},
+	}
 	accessed, err := each(ctx, f.LastAccessed, o, usage.ParseLastAccessed)
 	if err != nil {
 		return nil, err
 	}
 	for i, got := range accessed {
-		e.addLastAccessed(f.LastAccessed[i], account, got)
+		e.addLastAccessed(f.LastAccessed[i], got)
 	}
+	e.warnLastAccessed()
 	reported, err := each(ctx, f.Findings, o, func(name string, src []byte) (*usage.Reported, error) {
 		return usage.ParseReported(name, src, o.AnalyzerAge)
 	})
@@ -70,8 +93,9 @@ func (f *Folder) Evidence(ctx context.Context, c *catalog.Catalog, account *inve
 		e.addReported(f.Findings[i], got)
 	}
 	if f.Usage.There() {
-		e.readTrail(f, c, o)
+		e.readTrail(o)
 	}
+	e.noteGone()
 	e.listSources()
 	return e, ctx.Err()
 }
@@ -129,7 +153,7 @@ func (e *Evidence) problem(file, subject, format string, args ...any) {
 func (e *Evidence) unread(file File, err error) {
 	var many policy.Errors
 	if !errors.As(err, &many) {
-		e.problem(file.Path, "", "%v", err)
+		e.problem(file.Path, "", "%v", cause(err))
 		return
 	}
 	for _, one := range many {
@@ -137,18 +161,22 @@ func (e *Evidence) unread(file File, err error) {
 	}
 }
 
-func (e *Evidence) addLastAccessed(file File, account *inventory.Account, got parsed[*usage.LastAccessed]) {
+// cause is what is wrong with a file, without its name.
+func cause(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}
+
+func (e *Evidence) addLastAccessed(file File, got parsed[*usage.LastAccessed]) {
 	l := got.value
 	if got.err != nil {
 		e.unread(file, got.err)
 		return
 	}
-	if arn, err := policy.ParseARN(l.Principal); err != nil || arn.Account != account.ID {
-		e.problem(file.Path, l.Principal, "the principal isn't of account %s: left out", account.ID)
+	if !e.own(file, usage.ActionLastAccessed, l.Principal, l.Until) {
 		return
-	}
-	for _, w := range l.Warnings {
-		e.problem(file.Path, l.Principal, "%s", w)
 	}
 	if before := e.lastAccessed[l.Principal]; before != nil {
 		merged, err := before.Merge(l)
@@ -157,8 +185,20 @@ func (e *Evidence) addLastAccessed(file File, account *inventory.Account, got pa
 			return
 		}
 		l = merged
+	} else {
+		e.firstPage[l.Principal] = file
 	}
 	e.lastAccessed[l.Principal] = l
+}
+
+// warnLastAccessed says what is strange about the answers, when all pages are together: a
+// page that says there are more is no problem if they are here.
+func (e *Evidence) warnLastAccessed() {
+	for _, arn := range slices.Sorted(maps.Keys(e.lastAccessed)) {
+		for _, w := range e.lastAccessed[arn].Warnings {
+			e.problem(e.firstPage[arn].Path, arn, "%s", w)
+		}
+	}
 }
 
 func (e *Evidence) addReported(file File, got parsed[*usage.Reported]) {
@@ -166,27 +206,33 @@ func (e *Evidence) addReported(file File, got parsed[*usage.Reported]) {
 		e.unread(file, got.err)
 		return
 	}
-	for _, w := range got.value.Warnings {
-		e.problem(file.Path, got.value.Principal, "%s", w)
+	r := got.value
+	if !e.own(file, usage.AccessAnalyzer, r.Principal, r.AnalyzedAt) {
+		return
 	}
-	e.reported[got.value.Principal] = append(e.reported[got.value.Principal], got.value)
+	for _, w := range r.Warnings {
+		e.problem(file.Path, r.Principal, "%s", w)
+	}
+	e.reported[r.Principal] = append(e.reported[r.Principal], r)
 }
 
 // readTrail reads usage.jsonl and its coverage. Whatever is wrong with either, uses that
 // were read count, and that there were none isn't concluded.
-func (e *Evidence) readTrail(f *Folder, c *catalog.Catalog, o EvidenceOptions) {
+func (e *Evidence) readTrail(o EvidenceOptions) {
+	f := e.folder
 	coverage := e.readCoverage(f)
 	uses, whole := e.readUses(f)
-	if whole && coverage.Uses != 0 && coverage.Uses != len(uses) {
-		e.problem(f.Usage.Path, "", "%d lines, and %s is about %d: they don't belong together; nothing counts as unused for want of a line. Make both again with pare ingest", len(uses), f.Coverage.Path, coverage.Uses)
+	if why := e.strange(coverage, uses); whole && why != "" {
+		e.problem(f.Usage.Path, "", "%s", why)
 		whole = false
 	}
 	if !whole {
 		coverage = usage.Coverage{}
 	}
-	e.coverage, e.uses = coverage, len(uses)
-	e.trail = usage.NewTrail(c, coverage, o.Denied)
+	e.coverage = coverage
+	e.trail = usage.NewTrail(e.catalog, coverage, o.Denied)
 	for _, u := range uses {
+		e.last = later(e.last, u.LastSeen)
 		if err := e.trail.Add(u); err != nil {
 			e.problem(f.Usage.Path, u.Principal, "%v", err)
 		}
@@ -211,17 +257,32 @@ func (e *Evidence) readCoverage(f *Folder) usage.Coverage {
 	return coverage
 }
 
-// addTrails marks the data events of which snapshot.json says that a trail records all.
+// addTrails marks the data events of which snapshot.json says that trails record all: in
+// every Region that the logs are of.
 func (f *Folder) addTrails(c *usage.Coverage) {
-	for _, trail := range f.Info.Trails {
-		for _, typ := range trail.DataEvents {
-			for i := range c.Accounts {
-				if c.Accounts[i].ID == f.Info.AccountID {
-					recordAll(&c.Accounts[i], typ)
-				}
+	for i := range c.Accounts {
+		a := &c.Accounts[i]
+		if a.ID != f.Info.AccountID {
+			continue
+		}
+		for typ, regions := range f.recorded() {
+			elsewhere := func(r usage.RegionCoverage) bool { return !slices.Contains(regions, r.Name) }
+			if slices.Contains(regions, "*") || !slices.ContainsFunc(a.Regions, elsewhere) {
+				recordAll(a, typ)
 			}
 		}
 	}
+}
+
+// recorded is where all data events of a type are recorded, by type.
+func (f *Folder) recorded() map[string][]string {
+	out := map[string][]string{}
+	for _, trail := range f.Info.Trails {
+		for _, typ := range trail.DataEvents {
+			out[typ] = append(out[typ], trail.Regions...)
+		}
+	}
+	return out
 }
 
 func recordAll(a *usage.AccountCoverage, typ string) {
@@ -244,7 +305,12 @@ func (e *Evidence) readUses(f *Folder) (uses []usage.Use, whole bool) {
 		return nil
 	})
 	if err = errors.Join(err, r.Close()); err != nil {
-		e.problem(f.Usage.Path, "", "%v: the lines before it count, and nothing counts as unused for want of a line", err)
+		const then = "the lines before it count, and nothing counts as unused for want of a line"
+		if place, ok := strings.CutPrefix(cause(err).Error(), UsageFile+":"); ok {
+			e.problem(f.Usage.Path+":"+place, "", then)
+		} else {
+			e.problem(f.Usage.Path, "", "%v: %s", cause(err), then)
+		}
 	}
 	return uses, err == nil
 }
@@ -276,12 +342,20 @@ func (e *Evidence) Until() time.Time {
 			latest = later(latest, r.AnalyzedAt)
 		}
 	}
-	for _, a := range e.coverage.Accounts {
-		for _, r := range a.Regions {
-			latest = later(latest, r.To)
-		}
+	for _, r := range e.regions() {
+		latest = later(latest, r.To)
 	}
 	return latest
+}
+
+// regions is what the logs cover of the account.
+func (e *Evidence) regions() []usage.RegionCoverage {
+	for _, a := range e.coverage.Accounts {
+		if a.ID == e.account.ID {
+			return a.Regions
+		}
+	}
+	return nil
 }
 
 func later(a, b time.Time) time.Time {
@@ -292,31 +366,40 @@ func later(a, b time.Time) time.Time {
 }
 
 func (e *Evidence) listSources() {
-	if len(e.lastAccessed) > 0 {
-		s := SourceFile{Kind: usage.ActionLastAccessed, Principals: len(e.lastAccessed)}
-		for _, l := range e.lastAccessed {
-			s.Until = first(s.Until, l.Until)
-		}
-		e.Sources = append(e.Sources, s)
+	if n := len(e.lastAccessed); n > 0 {
+		e.addSource(SourceFile{Kind: usage.ActionLastAccessed, Principals: n})
 	}
 	if e.trail != nil {
-		s := SourceFile{Kind: usage.CloudTrail, Principals: len(e.trail.Principals())}
-		for _, a := range e.coverage.Accounts {
-			for _, r := range a.Regions {
-				s.From, s.Until = later(s.From, r.From), first(s.Until, r.To)
-			}
+		s := SourceFile{Kind: usage.CloudTrail, Principals: e.ownPrincipals()}
+		for _, r := range e.regions() {
+			s.From, s.Until, s.Latest = later(s.From, r.From), first(s.Until, r.To), later(s.Latest, r.To)
 		}
 		e.Sources = append(e.Sources, s)
 	}
-	if len(e.reported) > 0 {
-		s := SourceFile{Kind: usage.AccessAnalyzer, Principals: len(e.reported)}
-		for _, rs := range e.reported {
-			for _, r := range rs {
-				s.Until = first(s.Until, r.AnalyzedAt)
-			}
-		}
-		e.Sources = append(e.Sources, s)
+	if n := len(e.reported); n > 0 {
+		e.addSource(SourceFile{Kind: usage.AccessAnalyzer, Principals: n})
 	}
+}
+
+// addSource adds a source of answers.
+func (e *Evidence) addSource(s SourceFile) {
+	for _, a := range e.answers {
+		if a.kind == s.Kind {
+			s.Until, s.Latest = first(s.Until, a.until), later(s.Latest, a.until)
+		}
+	}
+	e.Sources = append(e.Sources, s)
+}
+
+// ownPrincipals is how many of the account's principals have uses in the logs.
+func (e *Evidence) ownPrincipals() int {
+	n := 0
+	for _, principal := range e.trail.Principals() {
+		if arn, err := policy.ParseARN(principal); err == nil && arn.Account == e.account.ID {
+			n++
+		}
+	}
+	return n
 }
 
 // first is the earlier of two times that are known.

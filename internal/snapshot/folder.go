@@ -45,6 +45,7 @@ type Folder struct {
 	LastAccessed  []File // get-service-last-accessed-details, by name
 	Findings      []File // get-finding-v2, by name
 
+	info   File
 	Absent []Absent // what could be there and isn't, in the order of the list above
 	Others []string // names that a snapshot doesn't have, sorted: nobody looks at them
 }
@@ -63,6 +64,17 @@ func (f File) Open() (io.ReadCloser, error) { return os.Open(f.Path) }
 
 // Read reads the whole file, which must be there.
 func (f File) Read() ([]byte, error) { return os.ReadFile(f.Path) }
+
+// Paths lists the files that are read.
+func (f *Folder) Paths() []string {
+	var out []string
+	for _, file := range slices.Concat(f.Details, f.LastAccessed, f.Findings, []File{f.Report, f.Keys, f.Usage, f.Coverage, f.Organizations, f.info}) {
+		if file.There() {
+			out = append(out, file.Path)
+		}
+	}
+	return out
+}
 
 // Absent is a part that a folder lacks.
 type Absent struct {
@@ -229,37 +241,93 @@ func Find(dir string) ([]string, error) {
 
 func isDetails(e fs.DirEntry) bool { return e.Name() == DetailsFile || e.Name() == DetailsFolder }
 
-// Inventory reads the files of IAM. The error is for a file that isn't what it should be,
-// and for files of different accounts, snapshot.json included; what couldn't be read of a
-// single entity is among the problems.
+// Inventory reads the files of IAM. The error is for authorization details that aren't
+// what they should be, and for those of another account than snapshot.json's. A credential
+// report or a file about access keys that can't be read, or is of another account, is a
+// problem and left out, and so is what couldn't be read of a single entity.
 func (f *Folder) Inventory() (*inventory.Account, []inventory.Problem, error) {
-	var files inventory.Files
-	for _, d := range f.Details {
-		file, err := f.content(d)
-		if err != nil {
-			return nil, nil, err
-		}
-		files.Details = append(files.Details, file)
-	}
-	var err error
-	if files.Report, err = f.content(f.Report); err != nil {
-		return nil, nil, err
-	}
-	if f.Keys.There() {
-		keys, err := f.content(f.Keys)
-		if err != nil {
-			return nil, nil, err
-		}
-		files.Keys = []inventory.File{keys}
-	}
-	account, problems, err := inventory.Parse(files)
+	files, problems, err := f.files()
 	if err != nil {
 		return nil, nil, err
+	}
+	account, more, err := inventory.Parse(files)
+	if err != nil {
+		var left []inventory.Problem
+		if account, more, left, err = readable(files); err != nil {
+			return nil, nil, err
+		}
+		problems = append(problems, left...)
 	}
 	if err := f.same(account); err != nil {
 		return nil, nil, err
 	}
-	return account, problems, nil
+	if len(problems) > 0 {
+		ForgetCredentials(account)
+	}
+	return account, append(problems, more...), nil
+}
+
+// files reads the files' bytes.
+func (f *Folder) files() (files inventory.Files, problems []inventory.Problem, err error) {
+	for _, d := range f.Details {
+		file, err := f.content(d)
+		if err != nil {
+			return files, nil, err
+		}
+		files.Details = append(files.Details, file)
+	}
+	if report, err := f.content(f.Report); err != nil {
+		problems = append(problems, leftOut(f.Report.Path, cause(err)))
+	} else {
+		files.Report = report
+	}
+	if keys, err := f.content(f.Keys); err != nil {
+		problems = append(problems, leftOut(f.Keys.Path, cause(err)))
+	} else if f.Keys.There() {
+		files.Keys = []inventory.File{keys}
+	}
+	return files, problems, nil
+}
+
+func leftOut(file string, err error) inventory.Problem {
+	return inventory.Problem{File: file, Text: fmt.Sprintf("%v; left out, and no key or password is called unused", err)}
+}
+
+// readable reads what can be read of files that can't be read together. The error is that
+// of the details.
+func readable(files inventory.Files) (*inventory.Account, []inventory.Problem, []inventory.Problem, error) {
+	var left []inventory.Problem
+	lean := inventory.Files{Details: files.Details}
+	account, problems, err := inventory.Parse(lean)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for _, with := range []inventory.Files{
+		{Details: files.Details, Report: files.Report},
+		{Details: files.Details, Report: files.Report, Keys: files.Keys},
+	} {
+		if len(left) > 0 {
+			with.Report = inventory.File{}
+		}
+		a, ps, err := inventory.Parse(with)
+		if err != nil {
+			left = append(left, leftOut("", err)) // it names the file
+			continue
+		}
+		account, problems = a, ps
+	}
+	return account, problems, left, nil
+}
+
+// ForgetCredentials makes unknown what an account's files say of the disuse of keys and
+// passwords. That they were used stays.
+func ForgetCredentials(account *inventory.Account) {
+	for _, u := range account.Users {
+		u.KeysKnown, u.Password.LastUsed.Known = false, false
+		for i := range u.Keys {
+			u.Keys[i].LastUsed.Known = false
+		}
+	}
 }
 
 func (f *Folder) content(file File) (inventory.File, error) {

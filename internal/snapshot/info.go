@@ -110,6 +110,7 @@ func (f *Folder) readInfo(file File) error {
 	if err != nil {
 		return err
 	}
+	f.info = file
 	f.Info, err = ReadInfo(file.Path, src)
 	return err
 }

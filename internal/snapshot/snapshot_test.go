@@ -171,7 +171,6 @@ func TestAFolderThatIsNotWhatItShouldBe(t *testing.T) {
 		{"a file where a folder should be", map[string]string{"last-accessed": ""}, "DIR/last-accessed: a file: want the folder that it is in, or one of this name"},
 		{"empty details", map[string]string{"authorization-details.json": ""}, "DIR/authorization-details.json: the file is empty: want what this prints: aws iam get-account-authorization-details --output json"},
 		{"truncated details", map[string]string{"authorization-details.json": details[:40]}, "DIR/authorization-details.json:1:41: the file breaks off here: want what this prints: aws iam get-account-authorization-details --output json"},
-		{"an empty report", map[string]string{"authorization-details.json": details, "credential-report.csv": ""}, "DIR/credential-report.csv: the file is empty: want a credential report, as this prints it: aws iam generate-credential-report; aws iam get-credential-report --query Content --output text | base64 -d"},
 		{
 			"details of two accounts", map[string]string{"authorization-details.json": details, "authorization-details/2.json": strings.ReplaceAll(details, "111111111111", "222222222222")},
 			"DIR/authorization-details/2.json: arn:aws:iam::222222222222:role/app is of account 222222222222 (aws), but DIR/authorization-details.json is of account 111111111111 (aws): want the files of one account in a folder",
