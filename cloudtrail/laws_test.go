@@ -288,7 +288,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	if n := testing.AllocsPerRun(5, func() {
 		r.Reset(text)
 		mustRead(t, tally, "a.json", r)
-	}); n > 400 { // a file has a few for itself
+	}); n > 1000 { // a file has a few for itself, and the race detector empties pools
 		t.Errorf("%.0f allocations for 2,000 records that were seen before", n)
 	}
 }
