@@ -181,8 +181,8 @@ func (t *Tally) put(key cellKey, m *matches, at int64, denied bool) {
 		c.denied++
 	}
 	for i, n := range m.found {
-		k := slices.Index(t.shapes[key.shape], n)
-		c.resources[k] = smallest(c.resources[k], m.arns[i])
+		list := &t.lists[int(c.list)+slices.Index(t.shapes[key.shape], n)]
+		*list = smallest(*list, m.arns[i])
 	}
 }
 

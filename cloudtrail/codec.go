@@ -123,7 +123,7 @@ func (e *encoder) cells(t *Tally) {
 		}
 		e.sighted(c.sighted)
 		e.number(int64(c.denied))
-		for _, arns := range c.resources {
+		for _, arns := range t.resources(c) {
 			e.texts(arns)
 		}
 	}
@@ -297,15 +297,16 @@ func (d *decoder) events(t *Tally) {
 
 func (d *decoder) cells(t *Tally) {
 	for range d.count() {
-		key := cellKey{principal: d.index(len(t.principals.list)), event: d.index(len(t.events)), service: d.index(len(t.services.list)), shape: d.index(len(t.shapes)), day: int32(d.number())}
+		key := cellKey{principal: d.index(len(t.principals.list)), event: d.index(len(t.events)), service: d.index(len(t.services.list)), shape: d.index(len(t.shapes)), day: int32(d.below(yearTenThousand / daySeconds))}
 		if d.bad || !d.fits(t, key) {
 			return
 		}
-		c := t.cell(key)
+		c := &t.cells[t.cellID(key)]
 		c.sighted = d.sighted()
 		c.denied = int(d.number())
-		for i := range c.resources {
-			c.resources[i] = d.texts()
+		own := t.resources(c)
+		for i := range own {
+			own[i] = d.texts()
 		}
 	}
 }

@@ -1,9 +1,6 @@
 package cloudtrail
 
-import (
-	"maps"
-	"slices"
-)
+import "maps"
 
 // Merge adds what another tally has read, which stays as it is. Both are of the same
 // Mapper. In whatever order and grouping tallies are merged, the answers are the same.
@@ -46,11 +43,11 @@ func (t *Tally) mergeCells(o *Tally) {
 	}
 	for i := range o.cells {
 		from := &o.cells[i]
-		to := t.cell(cellKey{
+		to := t.cellID(cellKey{
 			principal: principals[from.principal], event: events[from.event], service: services[from.service],
 			shape: shapes[from.shape], day: from.day,
 		})
-		to.merge(from)
+		t.mergeCell(&t.cells[to], o, from)
 	}
 }
 
@@ -62,16 +59,13 @@ func (t *Tally) renumber(to *names, from names) []int32 {
 	return out
 }
 
-func (c *cell) merge(o *cell) {
-	c.join(o.sighted)
-	c.denied += o.denied
-	for i, arns := range o.resources {
-		if c.resources[i] == nil {
-			c.resources[i] = slices.Clone(arns)
-			continue
-		}
-		for _, arn := range arns {
-			c.resources[i] = smallest(c.resources[i], []byte(arn))
+func (t *Tally) mergeCell(c *cell, o *Tally, from *cell) {
+	c.join(from.sighted)
+	c.denied += from.denied
+	own := t.resources(c)
+	for i, arns := range o.resources(from) {
+		if len(arns) > 0 {
+			own[i] = smallestOf(own[i], arns)
 		}
 	}
 }

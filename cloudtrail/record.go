@@ -56,17 +56,9 @@ func (s *scanner) record(i int, r *record) int {
 		return i + 1
 	}
 	s.depth++
-	var m member
+	s.begun.start = 0
 	for place := 0; ; {
-		if i, m, place = s.member(i, place); i < 0 {
-			return i
-		}
-		if m == otherMember {
-			i = s.pass(i, place)
-		} else {
-			i = s.value(r, m, i)
-		}
-		if i < 0 {
+		if i, place = s.recordMember(r, i, place); i < 0 {
 			return i
 		}
 		switch i = s.blank(i); s.src[i] {
@@ -79,6 +71,28 @@ func (s *scanner) record(i int, r *record) int {
 			return s.fail(i, "a comma or the closing bracket")
 		}
 	}
+}
+
+// recordMember reads a member, or a run of them, and its value. Place is as in member.
+func (s *scanner) recordMember(r *record, i, place int) (next, here int) {
+	if next, here := s.rerun(r, i, place); next > i {
+		return next, here
+	}
+	value, m, here := s.member(i, place)
+	switch {
+	case value < 0:
+		return value, here
+	case m == otherMember:
+		next = s.pass(value, here, kindOf(r.source))
+	default:
+		next = s.value(r, m, value)
+	}
+	if m.steady() && next >= 0 {
+		s.extend(place, i, part{m, value, next}, here)
+	} else {
+		s.begun.start = 0
+	}
+	return next, here
 }
 
 // object reads an object. The function reads the value of each member.

@@ -27,6 +27,7 @@ type scanner struct {
 	names   [][]byte                // see parameters
 
 	expected []expected // see member
+	begun    begun      // see extend
 	sessions *sessions  // nil: nothing is remembered
 }
 
@@ -54,7 +55,7 @@ func (s *scanner) failure() string {
 	return fmt.Sprintf("%q: want %s", rune(s.src[s.at]), s.want)
 }
 
-func space(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
+func space(c byte) bool { return c <= ' ' && (c == ' ' || c == '\n' || c == '\t' || c == '\r') }
 
 // blank skips white space.
 func (s *scanner) blank(i int) int {
@@ -71,15 +72,13 @@ const (
 
 // str reads a string from behind its opening quote to behind its closing one, and says
 // whether its bytes are what it says: whether all are ASCII and there is no escape. It
-// looks at eight bytes at a time: x-eachByte borrows into a byte's high bit where x was
-// zero, and the lowest bit set is never a false one.
+// looks at eight bytes at a time, in which stops finds the first that isn't an ordinary one.
 func (s *scanner) str(i int) (next int, plain bool) {
 	src, plain := s.src, true
 	var all uint64
 	for {
 		w := binary.LittleEndian.Uint64(src[i:])
-		quote, slash := w^('"'*eachByte), w^('\\'*eachByte)
-		stop := ((quote-eachByte)&^quote | (slash-eachByte)&^slash | (w-' '*eachByte)&^w) & highBits
+		stop := stops(w)
 		if stop == 0 {
 			all |= w
 			i += 8
@@ -99,6 +98,17 @@ func (s *scanner) str(i int) (next int, plain bool) {
 			return s.fail(i, "no control character in a string"), false
 		}
 	}
+}
+
+// stops marks the bytes of w at which a string doesn't simply go on: a quote, a backslash
+// or a control character. The lowest mark is right, those above it may not be.
+//
+// With its second bit flipped a quote is next to the control characters: the flipped byte
+// is below 0x21. Subtracting that, and 1 from what is zero for a backslash, borrows into the
+// high bit, and never from a byte above unless there is a mark below.
+func stops(w uint64) uint64 {
+	const flip, limit = 0x02 * eachByte, 0x21 * eachByte
+	return ((w ^ flip - limit) | (w ^ ('\\' * eachByte) - eachByte)) &^ w & highBits
 }
 
 // escape reads what follows a backslash.

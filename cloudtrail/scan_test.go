@@ -148,6 +148,10 @@ var seeds = []string{
 	// One after the other: names and values that are much like the ones before.
 	`{"recipientAccountId":"1","eventSource":"a","x":12,"eventType":"b"}`, `{"recipientXccountId":"1","eventSourc_":"a","x":123,"eventTypo":"b"}`,
 	`{"xecipientAccountId":"1"}`, `{"recipientAccountId":"1","eventSource":"a","x":{"y":null},"eventType":"b"}`, `{"recipientAccountId":"1","eventSource":"a","x":{"y":nul}}`,
+	// Runs of members that were there before, whole or not, and what may follow them.
+	`{"x":"","eventType":"b","managementEvent":false,"recipientAccountId":"1"}`, `{"x":"","eventType":"b","managementEvent":false,"recipientAccountId":"1","eventType":"c","eventCategory":7}`,
+	`{"x":"","eventType":"b","managementEvent":true}`, `{"x":"","eventType":"b","managementEvent":truer}`, `{"x":"","eventType":"b","managementEvent":true "y":1}`, `{"x":"","eventType":"b","managementEvent":true,}`,
+	`{"x":"","eventType":"\u0062","managementEvent":1}`, `{"x":"","eventType":"é","managementEvent":12}`, `{"x":"","eventType":"\u0062","eventCategory":"c"}`, "{\"x\":\"\",\"eventType\":\"\xff\",\"eventCategory\":\"c\"}", `{"x":"","eventCategory":null,"eventType":"b"}`, `{"x":"","eventType":"b","y":{"eventType":"c"}}`,
 	`{"sessionContext":1,"userIdentity":{"sessionContext":{"sessionIssuer":{"arn":"x"}},"sessionContext":{}}}`,
 	`{"userIdentity":{"sessionContext":{"sessionIssuer":{"arn":"x"},"sessionIssuer":null}},"insightDetails":null,"requestParameters":{},"requestParameters":1}`,
 }

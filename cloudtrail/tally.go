@@ -28,6 +28,7 @@ type Tally struct {
 	shapeIDs   map[string]int32
 
 	cells    []cell
+	lists    [][]string // of cells: the smallest ARNs of a type
 	cellIDs  map[cellKey]int32
 	unmapped map[int32]*sighted // by event
 
@@ -52,6 +53,7 @@ type workspace struct {
 	found   found
 	record  record
 	key     []byte
+	cells   [1 << 14]int32 // numbers of the cells that were asked for last, by digest; perhaps of another tally
 }
 
 func newWorkspace(window int) *workspace {
@@ -63,11 +65,12 @@ type cellKey struct {
 	principal, event, service, shape, day int32 // day counts from 1970-01-01
 }
 
+// cell is small and has no pointers, since there are many.
 type cell struct {
 	cellKey
+	list int32 // the first of its lists in Tally.lists, which has one for each type of the shape
 	sighted
-	denied    int
-	resources [][]string // for each type of the shape: the smallest ARNs
+	denied int
 }
 
 // sighted counts, with the first and the last time in seconds from 1970.
@@ -214,19 +217,40 @@ func (t *Tally) shapeID(types []int) int32 {
 	return id
 }
 
+// digest tells most keys apart by its upper bits.
+func (k *cellKey) digest() uint64 {
+	const odd = 0x9E3779B97F4A7C15 // 2^64 over the golden ratio
+	a := uint64(uint32(k.principal))<<32 | uint64(uint32(k.event))
+	b := uint64(uint32(k.service))<<48 ^ uint64(uint32(k.shape))<<24 ^ uint64(uint32(k.day))
+	return (a*odd ^ b) * odd
+}
+
 // cell returns the cell of a key, which is empty when it is new. The pointer is good
-// until the next call.
+// until the next call. A file asks for the same ones again and again, which is quicker
+// without the map.
 func (t *Tally) cell(key cellKey) *cell {
+	id := &t.workspace.cells[key.digest()>>(64-14)]
+	if int(*id) >= len(t.cells) || t.cells[*id].cellKey != key {
+		*id = t.cellID(key)
+	}
+	return &t.cells[*id]
+}
+
+// cellID returns the number of a cell, making it if need be.
+func (t *Tally) cellID(key cellKey) int32 {
 	id, ok := t.cellIDs[key]
 	if !ok {
 		id = int32(len(t.cells))
-		t.cells = append(t.cells, cell{cellKey: key})
-		if n := len(t.shapes[key.shape]); n > 0 {
-			t.cells[id].resources = make([][]string, n)
-		}
+		t.cells = append(t.cells, cell{cellKey: key, list: int32(len(t.lists))})
+		t.lists = append(t.lists, make([][]string, len(t.shapes[key.shape]))...)
 		t.cellIDs[key] = id
 	}
-	return &t.cells[id]
+	return id
+}
+
+// resources are the lists of a cell.
+func (t *Tally) resources(c *cell) [][]string {
+	return t.lists[c.list:][:len(t.shapes[c.shape])]
 }
 
 // smallest adds a text to a sorted list of different ones, of which the first
@@ -243,70 +267,10 @@ func smallest(list []string, text []byte) []string {
 	return list[:min(len(list), usage.MaxResources)]
 }
 
-// Uses returns what was used, sorted as usage.Use says: the same in whatever order the
-// files were read.
-func (t *Tally) Uses() []usage.Use {
-	rows := map[useKey]*use{}
-	for i := range t.cells {
-		t.spread(rows, &t.cells[i])
-	}
-	out := make([]usage.Use, 0, len(rows))
-	for key, u := range rows {
-		out = append(out, u.line(key))
-	}
-	slices.SortFunc(out, usage.Use.Compare)
-	return out
-}
-
-// useKey is what a line of usage counts.
-type useKey struct {
-	principal, action, kind string
-	day                     int32
-	primary                 bool
-}
-
-type use struct {
-	sighted
-	denied    int
-	inferred  bool
-	via       []string // sorted
-	resources []string // sorted
-}
-
-// spread adds a cell to the lines of its event's actions.
-func (t *Tally) spread(rows map[useKey]*use, c *cell) {
-	e, types := t.events[c.event], t.shapes[c.shape]
-	for _, a := range e.actions {
-		key := useKey{principal: t.principals.list[c.principal], action: a.String(), day: c.day, primary: a.primary}
-		var resources []string
-		if n := a.typeOf(types); n >= 0 {
-			key.kind = e.types[n].name
-			resources = c.resources[slices.Index(types, n)]
-		}
-		u := rows[key]
-		if u == nil {
-			u = &use{}
-			rows[key] = u
-		}
-		u.join(c.sighted)
-		u.denied += c.denied
-		u.inferred = u.inferred || e.inferred
-		if via := t.services.list[c.service]; via != "" {
-			if i, ok := slices.BinarySearch(u.via, via); !ok {
-				u.via = slices.Insert(u.via, i, via)
-			}
-		}
-		for _, arn := range resources {
-			u.resources = smallest(u.resources, []byte(arn))
-		}
-	}
-}
-
-func (u *use) line(key useKey) usage.Use {
-	return usage.Use{
-		Principal: key.principal, Action: key.action, ResourceType: key.kind,
-		Day: instant(int64(key.day) * daySeconds).Format("2006-01-02"), Primary: key.primary,
-		Count: u.count, Denied: u.denied, FirstSeen: instant(u.first), LastSeen: instant(u.last),
-		Inferred: u.inferred, Via: u.via, Resources: u.resources,
-	}
+// smallestOf is a list as smallest makes it of the texts of two such lists, a new one.
+func smallestOf(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	all = slices.Compact(all)
+	return all[:min(len(all), usage.MaxResources)]
 }

@@ -5,7 +5,7 @@ import (
 )
 
 const (
-	windowSize = 256 << 10
+	windowSize = 128 << 10
 	maxRecord  = 16 << 20 // bytes of one record
 )
 

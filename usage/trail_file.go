@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -76,7 +77,19 @@ func jsonTrouble(err error) string {
 }
 
 // problem says what is wrong with a use, or nothing.
-func (u *Use) problem() string {
+func (u *Use) problem() string { return cmp.Or(u.badNames(), u.badFigures()) }
+
+// problemAfter is problem for a use that comes after another, which has none; before the
+// first it is a zero one.
+func (u *Use) problemAfter(last *Use) string {
+	if last.Count > 0 && u.Principal == last.Principal && u.Action == last.Action {
+		return u.badFigures()
+	}
+	return u.problem()
+}
+
+// badNames is problem for the principal and the action alone.
+func (u *Use) badNames() string {
 	arn, err := policy.ParseARN(u.Principal)
 	if err != nil || arn.Account == "" {
 		return fmt.Sprintf(`principal %q: want the ARN of a role, a user or an account's root`, u.Principal)
@@ -84,15 +97,26 @@ func (u *Use) problem() string {
 	if _, err := policy.ParseAction(u.Action); err != nil {
 		return fmt.Sprintf("action %q: %v", u.Action, err)
 	}
+	return ""
+}
+
+// badFigures is problem for the rest.
+func (u *Use) badFigures() string {
 	switch {
 	case u.Count < 1 || u.Denied < 0 || u.Denied > u.Count:
 		return fmt.Sprintf("count %d, denied %d: want at least one event, and no more denied than there are", u.Count, u.Denied)
 	case u.FirstSeen.After(u.LastSeen):
 		return fmt.Sprintf("firstSeen %s, lastSeen %s: want them in order", stamp(u.FirstSeen), stamp(u.LastSeen))
-	case u.Day != u.FirstSeen.Format(time.DateOnly) || u.Day != u.LastSeen.Format(time.DateOnly):
+	case !onDay(u.FirstSeen, u.Day) || !onDay(u.LastSeen, u.Day):
 		return fmt.Sprintf("day %q, firstSeen %s, lastSeen %s: want both on that day, in UTC", u.Day, stamp(u.FirstSeen), stamp(u.LastSeen))
 	}
 	return ""
+}
+
+// onDay says whether a time is of a day, YYYY-MM-DD.
+func onDay(at time.Time, day string) bool {
+	var text [len(time.DateOnly) + 8]byte // a year may have more digits
+	return string(at.AppendFormat(text[:0], time.DateOnly)) == day
 }
 
 // Compare is the order of the lines of a usage.jsonl: by principal, action, resource type
@@ -121,21 +145,95 @@ func WriteUses(w io.Writer, uses iter.Seq[Use]) error {
 	for u := range uses {
 		line++
 		u.FirstSeen, u.LastSeen = u.FirstSeen.UTC(), u.LastSeen.UTC()
-		if problem := u.problem(); problem != "" {
+		if problem := u.problemAfter(&last); problem != "" {
 			return fmt.Errorf("usage.jsonl:%d: %s", line, problem)
 		}
 		if line > 1 && last.Compare(u) >= 0 {
 			return fmt.Errorf("usage.jsonl:%d: %s %s %s: want the lines sorted, each once", line, u.Principal, u.Action, u.Day)
 		}
-		if err := json.MarshalWrite(out, u); err != nil {
+		text, err := u.appendLine(out.AvailableBuffer())
+		if err != nil {
 			return fmt.Errorf("usage.jsonl:%d: %w", line, err)
 		}
-		if err := out.WriteByte('\n'); err != nil {
+		if _, err := out.Write(text); err != nil {
 			return err
 		}
 		last = u
 	}
 	return out.Flush()
+}
+
+// appendLine appends u as json.Marshal writes it, and a line feed, in a quarter of the time.
+func (u *Use) appendLine(line []byte) ([]byte, error) {
+	o := objectWriter{text: line, next: '{'}
+	o.string(`"principal":`, u.Principal)
+	o.string(`"action":`, u.Action)
+	o.string(`"resourceType":`, u.ResourceType)
+	o.string(`"day":`, u.Day)
+	o.bool(`"primary":`, u.Primary)
+	o.int(`"count":`, u.Count)
+	o.int(`"denied":`, u.Denied)
+	o.time(`"firstSeen":`, u.FirstSeen)
+	o.time(`"lastSeen":`, u.LastSeen)
+	if u.Inferred {
+		o.bool(`"inferred":`, true)
+	}
+	if len(u.Via) > 0 {
+		o.strings(`"via":`, u.Via)
+	}
+	if len(u.Resources) > 0 {
+		o.strings(`"resources":`, u.Resources)
+	}
+	return append(o.text, "}\n"...), o.err
+}
+
+// objectWriter appends the members of an object. A name comes in quotes, with its colon.
+type objectWriter struct {
+	text []byte
+	next byte  // stands before the next member: the bracket or a comma
+	err  error // the first: a text that isn't UTF-8, a time that RFC 3339 can't tell
+}
+
+func (o *objectWriter) name(name string) {
+	o.text = append(append(o.text, o.next), name...)
+	o.next = ','
+}
+
+func (o *objectWriter) quote(s string) {
+	text, err := jsontext.AppendQuote(o.text, s)
+	o.text, o.err = text, cmp.Or(o.err, err)
+}
+
+func (o *objectWriter) string(name, s string) {
+	o.name(name)
+	o.quote(s)
+}
+
+func (o *objectWriter) strings(name string, list []string) {
+	o.name(name)
+	next := byte('[')
+	for _, s := range list {
+		o.text = append(o.text, next)
+		o.quote(s)
+		next = ','
+	}
+	o.text = append(o.text, ']')
+}
+
+func (o *objectWriter) bool(name string, b bool) {
+	o.name(name)
+	o.text = strconv.AppendBool(o.text, b)
+}
+
+func (o *objectWriter) int(name string, n int) {
+	o.name(name)
+	o.text = strconv.AppendInt(o.text, int64(n), 10)
+}
+
+func (o *objectWriter) time(name string, at time.Time) {
+	o.name(name)
+	text, err := at.AppendText(append(o.text, '"'))
+	o.text, o.err = append(text, '"'), cmp.Or(o.err, err)
 }
 
 // ParseCoverage reads a usage.coverage.json. The error is a policy.Errors; the name is for

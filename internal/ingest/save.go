@@ -66,15 +66,20 @@ func (r *Result) Save(out string) error {
 }
 
 // chunk is how many uses are made lines of at a time.
-const chunk = 2048
+const chunk = 1024
 
 // WriteUses writes the uses, as usage.WriteUses does, with all processors.
 func (r *Result) WriteUses(w io.Writer) error {
 	type lines struct {
-		text []byte
+		text *bytes.Buffer
 		err  error
 	}
-	queue := make(chan chan lines, runtime.GOMAXPROCS(0)) // in order; what it holds is in memory
+	ahead := runtime.GOMAXPROCS(0)
+	queue := make(chan chan lines, ahead) // in order
+	free := make(chan *bytes.Buffer, ahead+2)
+	for range cap(free) {
+		free <- new(bytes.Buffer)
+	}
 	stop := make(chan struct{})
 	defer close(stop)
 	go func() {
@@ -87,9 +92,10 @@ func (r *Result) WriteUses(w io.Writer) error {
 				return
 			}
 			go func() {
-				var b bytes.Buffer
-				err := usage.WriteUses(&b, slices.Values(uses))
-				done <- lines{b.Bytes(), err}
+				b := <-free // there are as many as can be in the queue and out of it
+				b.Reset()
+				err := usage.WriteUses(b, slices.Values(uses))
+				done <- lines{b, err}
 			}()
 		}
 	}()
@@ -98,9 +104,10 @@ func (r *Result) WriteUses(w io.Writer) error {
 		if l.err != nil {
 			return l.err
 		}
-		if _, err := w.Write(l.text); err != nil {
+		if _, err := w.Write(l.text.Bytes()); err != nil {
 			return err
 		}
+		free <- l.text
 	}
 	return nil
 }
