@@ -129,6 +129,12 @@ func (a *Analysis) Recommend(arn string) (Recommendation, error) {
 	if p == nil {
 		return Recommendation{}, fmt.Errorf("%s: no role or user of account %s has this ARN%s", arn, a.Account.ID, a.similar(arn))
 	}
+	if p.reserved() == ServiceLinked {
+		var out Recommendation
+		out.Resource, out.Outcome = arn, finding.Failed
+		out.Error = "it isn't judged: service-linked: only the AWS service that made the role can change its policies"
+		return out, nil
+	}
 	return a.recommend(p), nil
 }
 

@@ -29,22 +29,6 @@ func (p *principal) reserved() Reason {
 	return reserved(p.Entity)
 }
 
-// aliases are the ARNs under which evidence may know the principal: its own, and the one
-// without a path, which is all that an assumed role's session shows.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
-func (p *principal) aliases() []string {
-	out := []string{p.ARN}
-	arn, err := policy.ParseARN(p.ARN)
-	if err != nil {
-		return out
-	}
-	arn.Resource = arn.Type() + "/" + p.Name
-	if short := arn.String(); short != p.ARN {
-		out = append(out, short)
-	}
-	return out
-}
-
 // held is a policy that a principal has, itself or from a group.
 type held struct {
 	kind    finding.PolicyKind // never GroupPolicy: group says that
@@ -146,7 +130,7 @@ func newDirectory(account *inventory.Account) *directory {
 
 // enter puts a principal under all that leads to it.
 func (d *directory) enter(p *principal) {
-	for _, arn := range p.aliases() {
+	for _, arn := range Aliases(p.ARN) {
 		if d.byARN[arn] == nil {
 			d.byARN[arn] = p
 		}

@@ -172,7 +172,8 @@ func met(c policy.Comparison, written string) string {
 }
 
 // Aliases are the ARNs under which evidence may know the role or user with an ARN: its
-// own, and the one without a path, by which logs know some sessions.
+// own, and the one without a path, which is all that an assumed role's session shows.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 func Aliases(arn string) []string {
 	out := []string{arn}
 	parsed, err := policy.ParseARN(arn)

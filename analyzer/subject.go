@@ -70,7 +70,7 @@ func (a *Analysis) evidence(p *principal) ([]usage.Source, error) {
 		return nil, nil
 	}
 	var out []usage.Source
-	for _, arn := range p.aliases() {
+	for _, arn := range Aliases(p.ARN) {
 		sources, err := a.Sources(arn)
 		if err != nil {
 			return nil, fmt.Errorf("evidence about %s: %w", arn, err)

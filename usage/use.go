@@ -71,7 +71,7 @@ type DataCoverage struct {
 type FileCounts struct {
 	Read    int `json:"read"`
 	Digests int `json:"digests"` // hold no events; they say which files were delivered
-	Skipped int `json:"skipped"` // Insights, files given twice, and what isn't CloudTrail's
+	Skipped int `json:"skipped"` // Insights, and files given twice
 	Broken  int `json:"broken"`
 }
 

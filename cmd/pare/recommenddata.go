@@ -28,7 +28,7 @@ func (in *recommendInput) runPrincipal(cmd *cobra.Command) error {
 		tell(cmd, "problem", s.failed)
 		return err
 	}
-	rec, err := a.recommend(in.principal)
+	rec, err := a.Recommend(in.principal)
 	if err != nil {
 		return hintError{err, "pare analyze --data " + in.data + " lists who has unused access"}
 	}
@@ -49,22 +49,6 @@ func (in *recommendInput) runPrincipal(cmd *cobra.Command) error {
 		return err
 	}
 	return cmp.Or(verdict, partial)
-}
-
-// recommend is the analysis's recommendation. There is none for a role that an AWS service
-// made for itself: nobody can change its policies.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
-func (a *account) recommend(arn string) (analyzer.Recommendation, error) {
-	rec, err := a.Recommend(arn)
-	if err != nil {
-		return rec, err
-	}
-	if parsed, err := policy.ParseARN(rec.Resource); err == nil && strings.HasPrefix(parsed.Resource, "role/aws-service-role/") {
-		rec = analyzer.Recommendation{FindingID: rec.FindingID}
-		rec.Resource, rec.Outcome = arn, finding.Failed
-		rec.Error = "it isn't judged: service-linked: only the AWS service that made the role can change its policies"
-	}
-	return rec, nil
 }
 
 // verdict is the exit code's error: refused what isn't proved, or decides a use

@@ -1,5 +1,6 @@
 // Package report renders results: recommendations, proofs and comparisons as text, JSON
-// and Markdown, and the trie of an action pattern as text and SVG.
+// and Markdown; findings also as CSV, SARIF and one HTML file with plots; the trie of an
+// action pattern as text and SVG.
 //
 // In: results of the packages above. Out: bytes to a writer; the same result gives the
 // same bytes. Nothing is decided here, and nothing is computed that another package

@@ -63,6 +63,9 @@ func Judged(summaries []analyzer.Summary, findings []finding.Finding) (lookedAt,
 	}
 	for _, reason := range analyzer.Reasons() {
 		c := Count{What: "roles and users", Why: reason.String()}
+		if reason == analyzer.Inactive {
+			c.What = "roles' and users' permissions" // they themselves were judged
+		}
 		for _, s := range summaries {
 			c.Number += s.Count(reason)
 		}

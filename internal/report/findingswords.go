@@ -98,6 +98,8 @@ func (c Count) what() string {
 	switch c.What {
 	case "roles and users":
 		return "role or user"
+	case "roles' and users' permissions":
+		return "role's or user's permissions"
 	case "granted actions of the principals found":
 		return "granted action of the principals found"
 	}
