@@ -11,7 +11,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all="make cc cvc5 faketime moto aws"
+all="make cc cvc5 faketime moto aws cfn-lint"
 venv="${XDG_CACHE_HOME:-${HOME:-}/.cache}/pare/venv"
 
 # about says of a part: its Debian packages | what it is for | how to get it elsewhere.
@@ -23,6 +23,7 @@ about() {
   faketime) echo "faketime|accounts of moto's that are months old|https://github.com/wolfcw/libfaketime, 0.9.10 or newer" ;;
   moto) echo "python3-venv|an AWS to test against|python3 -m pip install '$(pip_name moto)'" ;;
   aws) echo "python3-venv|the README's commands, run|https://aws.amazon.com/cli/, 1.16.70 or newer, or any 2" ;;
+  cfn-lint) echo "python3-venv|the CloudFormation templates of deploy/, checked|python3 -m pip install '$(pip_name cfn-lint)'" ;;
   *) echo "deps: no part $1: want one of $all" >&2; exit 64 ;;
   esac
 }
@@ -32,6 +33,7 @@ pip_name() {
   case $1 in
   moto) echo "moto[server]==5.2.1" ;;
   aws) echo "awscli==1.45.11" ;;
+  cfn-lint) echo "cfn-lint==1.51.0" ;;
   esac
 }
 
@@ -39,7 +41,7 @@ where() {
   case $1 in
   cc) command -v "${CC:-$(go env CC)}" ;;
   moto) command -v moto_server || command -v "$venv/bin/moto_server" ;;
-  aws) command -v aws || command -v "$venv/bin/aws" ;;
+  aws | cfn-lint) command -v "$1" || command -v "$venv/bin/$1" ;;
   *) command -v "$1" ;;
   esac
 }

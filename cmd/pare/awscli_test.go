@@ -38,7 +38,7 @@ func TestAFolderOfAWSCLIOutput(t *testing.T) {
 	})
 	key := liveDays(s)
 	folder := filepath.Join(t.TempDir(), "account")
-	if out, err := collect(t, s, folder); err != nil || out != "" {
+	if out, err := collectByCLI(t, s, folder); err != nil || out != "" {
 		t.Fatalf("%s: %v\n%s", collectScript, err, out)
 	}
 	t.Run("analyzes", func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestCollectingStopsAtAnError(t *testing.T) {
 	s := awstest.Start(t, awstest.Options{}) // nothing is last accessed by anybody
 	s.SetUp(awstest.Key{}, "iam", "CreateRole", "RoleName", "app", "AssumeRolePolicyDocument", trust)
 	folder := filepath.Join(t.TempDir(), "account")
-	out, err := collect(t, s, folder)
+	out, err := collectByCLI(t, s, folder)
 	if err == nil || !strings.Contains(out, "An error occurred (NoSuchEntity)") {
 		t.Errorf("error %v, want one\n%s", err, out)
 	}
@@ -111,7 +111,7 @@ func TestCollectingStopsAtAnError(t *testing.T) {
 // collect runs README.md's commands, which fill a folder, and returns what they print. The
 // CLI is told the endpoint by an option: Debian 12 has one of 2023 that doesn't look for it
 // in the environment.
-func collect(t *testing.T, s *awstest.Server, folder string) (string, error) {
+func collectByCLI(t *testing.T, s *awstest.Server, folder string) (string, error) {
 	t.Helper()
 	script, err := filepath.Abs(collectScript)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,8 @@ import (
 
 // ingestInput is what the flags of `pare ingest` say.
 type ingestInput struct {
+	*awsFlags
+	trailInput
 	paths           []string
 	out, format     string
 	catalog         string
@@ -27,11 +30,18 @@ which day, a line each, to USAGE.jsonl. What the logs could have shown goes to
 USAGE.coverage.json beside it: accounts, Regions, hours without logs. Keep the two
 together: without the coverage no action counts as unused.
 
-PATH is a file, a folder with all below it, a pattern, or - for standard input. Of a
-folder the files ` + ingest.Extensions + ` are read; what they
+PATH is a file, a folder with all below it, a pattern, - for standard input, or a place in
+S3. Of a folder the files ` + ingest.Extensions + ` are read; what they
 are is told by their content: log files, digests, events a line, answers of "aws
 cloudtrail lookup-events", results of Athena and CloudTrail Lake. Include the digest files
 (CloudTrail-Digest) if you have them: they show that no log file is missing.
+
+A place in S3 is s3://bucket, with the trail's prefix if it has one, or a folder below such
+as s3://bucket/AWSLogs/123456789012; --trail finds it by the trail's name or ARN. Of all
+accounts and Regions there, those of an organization too, the log and digest files of the
+days of --window are read, straight from S3: nothing is copied to disk. It takes
+s3:ListBucket and s3:GetObject, kms:Decrypt for a trail with a KMS key, and for --trail
+cloudtrail:DescribeTrails.
 
 Whether a trail records data events, such as reads of S3 objects, isn't in the logs. Say
 it with --data-events if the trail's event selectors record all of a type; else such
@@ -41,7 +51,7 @@ An interrupted run goes on where it was when the same command is given again. Wh
 be read is reported with its place, and the rest goes on; the exit code is then 3.`
 
 func newIngestCommand() *cobra.Command {
-	var in ingestInput
+	in := ingestInput{trailInput: newTrailInput()}
 	cmd := &cobra.Command{
 		Use:   "ingest PATH… --out USAGE.jsonl",
 		Short: "Make evidence of use from CloudTrail log files",
@@ -50,8 +60,8 @@ func newIngestCommand() *cobra.Command {
   pare ingest logs/ --out usage.jsonl --data-events AWS::S3::Object --data-events AWS::Lambda::Function
   pare ingest 'logs/AWSLogs/*/CloudTrail/us-east-1/2026/*' --out usage.jsonl -o json
   aws cloudtrail lookup-events | pare ingest - --out -
-  aws s3 sync s3://my-trail/AWSLogs logs/    first, to get the files`,
-		Args: logPaths,
+  pare ingest s3://my-trail --out usage.jsonl --window 90d
+  pare ingest --trail my-trail --out usage.jsonl --profile audit`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.paths = args
 			return in.run(cmd)
@@ -65,24 +75,10 @@ func newIngestCommand() *cobra.Command {
 	f.StringArrayVar(&in.dataEvents, "data-events", nil, "the trail records all data events of this CloudTrail resource `type`, such as AWS::S3::Object; may be repeated")
 	f.BoolVar(&in.noResume, "no-resume", false, "read all files, whatever an interrupted run has read")
 	f.BoolVar(&in.quiet, "quiet", false, "no progress")
+	in.trailInput.addFlags(cmd)
+	in.awsFlags = addAWSFlags(cmd)
 	complete(cmd, "output", "text", "json")
 	return cmd
-}
-
-// logPaths wants at least one path, and none that isn't on this machine.
-func logPaths(_ *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return hintError{usageError{errors.New("no logs: want files, folders, patterns or -")}, "pare ingest logs/ --out usage.jsonl"}
-	}
-	for _, path := range args {
-		if strings.HasPrefix(path, "s3://") {
-			return hintError{
-				usageError{fmt.Errorf("%s: pare doesn't read from S3 yet", path)},
-				fmt.Sprintf("aws s3 sync %s logs/ (or aws s3 cp --recursive), then pare ingest logs/ --out usage.jsonl", path),
-			}
-		}
-	}
-	return nil
 }
 
 // check refuses what makes no sense.
@@ -91,6 +87,8 @@ func (in *ingestInput) check() error {
 		return err
 	}
 	switch {
+	case len(in.paths)+len(in.trails) == 0:
+		return hintError{usageError{errors.New("no logs: want files, folders, patterns, -, s3://bucket/prefix or --trail")}, "pare ingest logs/ --out usage.jsonl"}
 	case in.out == "":
 		return hintError{usageError{errors.New("no --out: where is the result to go?")}, "--out usage.jsonl, or --out - for standard output"}
 	case in.out == "-" && in.format == "json":
@@ -107,7 +105,7 @@ func (in *ingestInput) check() error {
 }
 
 func (in *ingestInput) run(cmd *cobra.Command) error {
-	if err := in.check(); err != nil {
+	if err := errors.Join(in.check(), in.trailInput.check(cmd, in.paths), in.awsFlags.check()); err != nil {
 		return err
 	}
 	target, outputs, err := in.target()
@@ -118,7 +116,7 @@ func (in *ingestInput) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	logs, err := ingest.Find(cmd.Context(), in.paths, outputs)
+	logs, err := in.find(cmd, in.awsFlags, in.paths, outputs)
 	if err != nil {
 		return err
 	}
@@ -126,6 +124,9 @@ func (in *ingestInput) run(cmd *cobra.Command) error {
 		cmd.PrintErrf("warning: %s: no log files in it: want %s\n", folder, ingest.Extensions)
 	}
 	options := in.options(cmd, target)
+	if logs.Objects() && in.workers == 0 {
+		options.Workers = max(downloads, runtime.GOMAXPROCS(0))
+	}
 	finish := watchIngest(cmd, in.quiet, options.Meter, logs)
 	result, err := ingest.Run(cmd.Context(), cat, logs, options)
 	finish()

@@ -35,8 +35,8 @@ func (d ingested) nothing(cmd *cobra.Command) error {
 	c := d.result.Coverage
 	if d.logs.Files() == 0 && len(c.Broken) == 0 {
 		return hintError{
-			fmt.Errorf("%s: no log files found", strings.Join(d.in.paths, ", ")),
-			"of a folder these are read: " + ingest.Extensions + d.passedOver(),
+			fmt.Errorf("%s: no log files found", strings.Join(slices.Concat(d.in.paths, d.in.trails), ", ")),
+			d.wanted() + d.passedOver(),
 		}
 	}
 	for _, b := range firstOf(c.Broken, shownBroken) {
@@ -46,6 +46,15 @@ func (d ingested) nothing(cmd *cobra.Command) error {
 		fmt.Errorf("none of %s could be read as a log of CloudTrail", counted(d.logs.Files(), "file")),
 		"want log files {\"Records\": […]}, events a line, digests, or an export of Athena or CloudTrail Lake; nothing was written",
 	}
+}
+
+// wanted says which files would have been read.
+func (d ingested) wanted() string {
+	if _, places := split(d.in.paths); len(places)+len(d.in.trails) > 0 {
+		w := d.in.days()
+		return fmt.Sprintf("of S3 the days %s to %s are read: see --window and --now", day(w.From), day(w.Until))
+	}
+	return "of a folder these are read: " + ingest.Extensions
 }
 
 func (d ingested) passedOver() string {

@@ -77,8 +77,9 @@ func newRootCommand() *cobra.Command {
 		Long: `pare takes unused permissions out of IAM policies: it keeps the policy's shape,
 removes nothing that is used, and proves that nothing else changed.
 
-Results go to standard output, everything else to standard error. No AWS account is
-read or changed, and only "pare catalog update" uses the network.`,
+Results go to standard output, everything else to standard error. Nothing is called in AWS
+but by collect, doctor, ingest of S3, apply, rollback and watch; and nothing is changed
+there but by "pare apply PLAN --yes", "pare rollback" and "pare watch --auto-restore".`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          knownCommand,
@@ -91,17 +92,22 @@ read or changed, and only "pare catalog update" uses the network.`,
 	root.SetVersionTemplate("pare {{.Version}}\n")
 	root.AddCommand(
 		newAnalyzeCommand(),
+		newApplyCommand(),
 		newCatalogCommand(),
+		newCollectCommand(),
 		newCompareCommand(),
 		newDecideCommand(),
 		newDemoCommand(),
+		newDoctorCommand(),
 		newExitCodesTopic(),
 		newFindingsCommand(),
 		newIngestCommand(),
 		newProveCommand(),
 		newRecommendCommand(),
 		newReportCommand(),
+		newRollbackCommand(),
 		newVersionCommand(),
+		newWatchCommand(),
 	)
 	root.InitDefaultHelpCmd()
 	if help, _, err := root.Find([]string{"help"}); err == nil {

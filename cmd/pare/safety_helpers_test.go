@@ -272,9 +272,9 @@ func (w *madeWorld) keep(t fatal, days int) map[string]map[string]bool {
 	return out
 }
 
-// iam is who has which policies: the text of each by its owner, a principal or a group,
+// holdings are who has which policies: the text of each by its owner, a principal or a group,
 // and its ID in recommended steps.
-type iam struct {
+type holdings struct {
 	policies map[string]map[string]string
 	groups   map[string][]string // ARNs of a user's groups
 	created  map[string]time.Time
@@ -293,7 +293,7 @@ type entityDetail struct {
 type inlineDetail struct{ PolicyName, PolicyDocument string }
 
 // readIAM reads the account's authorization details.
-func (w *madeWorld) readIAM(t fatal) iam {
+func (w *madeWorld) readIAM(t fatal) holdings {
 	t.Helper()
 	var details struct {
 		UserDetailList, GroupDetailList, RoleDetailList []entityDetail
@@ -317,7 +317,7 @@ func (w *madeWorld) readIAM(t fatal) iam {
 			}
 		}
 	}
-	out := iam{map[string]map[string]string{}, map[string][]string{}, map[string]time.Time{}}
+	out := holdings{map[string]map[string]string{}, map[string][]string{}, map[string]time.Time{}}
 	groups := map[string]string{}
 	for _, e := range slices.Concat(details.GroupDetailList, details.UserDetailList, details.RoleDetailList) {
 		groups[e.GroupName] = e.Arn
@@ -346,21 +346,21 @@ func (e entityDetail) texts(t fatal, managed map[string]string) map[string]strin
 	return out
 }
 
-func (i iam) clone() iam {
-	out := i
+func (h holdings) clone() holdings {
+	out := h
 	out.policies = map[string]map[string]string{}
-	for owner, texts := range i.policies {
+	for owner, texts := range h.policies {
 		out.policies[owner] = maps.Clone(texts)
 	}
 	return out
 }
 
 // texts are the policies by which a principal is allowed anything, in a fixed order.
-func (i iam) texts(principal string) []string {
+func (h holdings) texts(principal string) []string {
 	var out []string
-	for _, owner := range append([]string{principal}, i.groups[principal]...) {
-		for _, id := range slices.Sorted(maps.Keys(i.policies[owner])) {
-			out = append(out, i.policies[owner][id])
+	for _, owner := range append([]string{principal}, h.groups[principal]...) {
+		for _, id := range slices.Sorted(maps.Keys(h.policies[owner])) {
+			out = append(out, h.policies[owner][id])
 		}
 	}
 	return out
@@ -388,13 +388,13 @@ type advisedStep struct {
 // take does to the account what the steps for a principal say, as a user would. That a
 // policy is created or detached already, by another principal's steps for the same group,
 // is no mistake.
-func (i iam) take(r advised) error {
+func (h holdings) take(r advised) error {
 	for _, s := range r.RecommendedSteps {
 		step, owner := s.Step, r.ResourceARN
 		if step.Group != "" {
 			owner = step.Group
 		}
-		texts := i.policies[owner]
+		texts := h.policies[owner]
 		switch step.RecommendedAction {
 		case "CREATE_POLICY":
 			if old, there := texts[step.RecommendedName]; there && old != step.RecommendedPolicy {

@@ -85,7 +85,7 @@ func survives(t *testing.T, w *madeWorld, days int) {
 
 // keepsTerms checks that every action to keep is allowed and denied on the same terms
 // after as before. It returns how many principals' policies are others.
-func keepsTerms(t fatal, before, after iam, kept map[string]map[string]bool) (changed int) {
+func keepsTerms(t fatal, before, after holdings, kept map[string]map[string]bool) (changed int) {
 	t.Helper()
 	for arn, actions := range kept {
 		old, new := before.texts(arn), after.texts(arn)

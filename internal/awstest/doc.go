@@ -2,7 +2,10 @@
 // front of it a small HTTP server that answers what moto lacks, in AWS's wire format, and
 // hands all else to moto. Every call that passes is recorded.
 //
-// In: what IAM's last accessed information shall say, and how far back the clock begins.
+// Faults stand before both: they deny, throttle, delay, cut connections and fail by a seed.
+//
+// In: what IAM's last accessed information and CloudTrail's history shall say, and how far
+// back the clock begins.
 // Out: a URL for the AWS CLI or an SDK, the recorded calls, and Set-up calls that go past
 // the record. The parts that it starts are looked for, never installed: `make deps` does
 // that.

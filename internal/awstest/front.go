@@ -19,7 +19,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	s.calls = append(s.calls, call)
+	fault := s.fault
 	s.mu.Unlock()
+	if fault != nil && fault(w, call) {
+		return
+	}
+	if call.Service == "cloudtrail" && call.Operation == "LookupEvents" {
+		s.lookupEvents(w, r)
+		return
+	}
 	if answer := s.own(call); answer != nil {
 		answer(w, call)
 		return
@@ -29,15 +37,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // own is what answers a call here; nil: it is moto's.
 func (s *Server) own(call Call) func(http.ResponseWriter, Call) {
-	if call.Service != "iam" {
-		return nil
-	}
-	switch call.Operation {
-	case "GenerateServiceLastAccessedDetails":
+	switch call.Service + ":" + call.Operation {
+	case "iam:GenerateServiceLastAccessedDetails":
 		return s.generate
-	case "GetServiceLastAccessedDetails":
+	case "iam:GetServiceLastAccessedDetails":
 		return s.details
-	case "GetServiceLastAccessedDetailsWithEntities":
+	case "iam:GetServiceLastAccessedDetailsWithEntities":
 		return s.withEntities
 	default:
 		return nil
@@ -47,7 +52,8 @@ func (s *Server) own(call Call) func(http.ResponseWriter, Call) {
 // readCall reads what is called, and leaves the request as it was.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 func readCall(r *http.Request) (Call, error) {
-	call := Call{Service: signedFor(r.Header.Get("Authorization")), Operation: r.Method + " " + r.URL.Path}
+	key, service := signedBy(r.Header.Get("Authorization"))
+	call := Call{Service: service, Account: accountOf(key), Operation: r.Method + " " + r.URL.Path}
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
 		call.Operation = target[strings.LastIndex(target, ".")+1:]
 		return call, nil
@@ -71,16 +77,16 @@ func readCall(r *http.Request) (Call, error) {
 	return call, nil
 }
 
-// signedFor is the service of a signature's scope, Credential=KEY/DATE/REGION/SERVICE/aws4_request;
-// empty if there is none.
-func signedFor(authorization string) string {
+// signedBy is the access key and the service of a signature's scope,
+// Credential=KEY/DATE/REGION/SERVICE/aws4_request; empty if there is none.
+func signedBy(authorization string) (key, service string) {
 	_, scope, _ := strings.Cut(authorization, "Credential=")
 	scope, _, _ = strings.Cut(scope, ",")
 	parts := strings.Split(scope, "/")
 	if len(parts) < 2 {
-		return ""
+		return "", ""
 	}
-	return parts[len(parts)-2]
+	return parts[0], parts[len(parts)-2]
 }
 
 const namespace = "https://iam.amazonaws.com/doc/2010-05-08/"

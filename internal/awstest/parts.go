@@ -16,6 +16,7 @@ const (
 	Moto     Part = "moto"
 	AWS      Part = "aws"
 	Faketime Part = "faketime"
+	CfnLint  Part = "cfn-lint"
 )
 
 // program is the name of the part's command.

@@ -45,10 +45,12 @@ type Server struct {
 	moto    *moto
 	proxy   *httputil.ReverseProxy
 
-	mu    sync.Mutex
-	ago   time.Duration
-	calls []Call
-	jobs  map[string]*job // by ID
+	mu     sync.Mutex
+	ago    time.Duration
+	calls  []Call
+	fault  Fault
+	jobs   map[string]*job              // by ID
+	events func(region string) []string // nil: none
 }
 
 // Start starts a Server. Parts that are missing end the test, as [Need] says.
@@ -84,6 +86,7 @@ func (s *Server) Now() time.Time {
 // Call is a call that was made through the front, whoever answered it.
 type Call struct {
 	Service   string     // as the signature names it: "iam"; empty: the call isn't signed
+	Account   string     // of the key that it is signed with; moto's own if that isn't known
 	Operation string     // "GetUser"; for REST services, method and path: "GET /bucket"
 	Params    url.Values // of the query protocol; else nil
 }
@@ -100,12 +103,15 @@ func (s *Server) Calls() []Call {
 func (s *Server) Environment() []string {
 	return append(plainEnvironment(),
 		"AWS_ENDPOINT_URL="+s.URL,
-		"AWS_ACCESS_KEY_ID=AKIATESTTESTTESTTEST", "AWS_SECRET_ACCESS_KEY=secret",
+		"AWS_ACCESS_KEY_ID="+defaultKey, "AWS_SECRET_ACCESS_KEY=secret",
 		"AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",
 		"AWS_CONFIG_FILE="+nowhere, "AWS_SHARED_CREDENTIALS_FILE="+nowhere,
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1", "AWS_PAGER=",
 	)
 }
+
+// defaultKey is a key of moto's own account.
+const defaultKey = "AKIATESTTESTTESTTEST"
 
 // nowhere is a file with nothing in it.
 const nowhere = "/dev/null"

@@ -68,7 +68,7 @@ func (s *Server) SetUp(as Key, service, operation string, params ...string) Answ
 // sign says who calls which service. The signature is none: moto doesn't check it.
 func sign(r *http.Request, as Key, service string) {
 	if as.ID == "" {
-		as.ID = "AKIATESTTESTTESTTEST"
+		as.ID = defaultKey
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+as.ID+"/20260101/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=0")

@@ -1,18 +1,19 @@
 // Package ingest reads CloudTrail log files into evidence of use: it finds them, unzips
 // them, has package cloudtrail read each, and writes usage.jsonl with its coverage.
 //
-// Input: files, folders, patterns of paths and streams ([Find]), and a catalog. Output:
-// a [Result], the same whatever the order of the paths and however many workers read,
-// and by [Result.Save] two files that are there whole or not at all.
+// Input: files, folders, patterns of paths and streams ([Find]), objects of a store such
+// as a bucket ([Listing.Add]), and a catalog. Output: a [Result], the same whatever the
+// order of the paths and however many workers read, and by [Result.Save] two files that
+// are there whole or not at all.
 //
 // # Resuming
 //
 // A run keeps a journal beside its output. Each worker puts there, every two seconds,
-// what its last few files came to, and which files they were: path, size and time of
-// change. The next run of the same paths takes from it what is still so and reads the
-// rest. The journal is of one version of pare, one catalog and one set of options; any
-// other is set aside with a warning. What a crash cut off at its end is dropped, and the
-// finished run removes it.
+// what its last few files came to, and which files they were: path, size, time of
+// change, and the tag of an object. The next run of the same paths takes from it what is
+// still so and reads the rest. The journal is of one version of pare, one catalog and one
+// set of options; any other is set aside with a warning. What a crash cut off at its end
+// is dropped, and the finished run removes it.
 //
 //	magic · key of 32 bytes · frames: length, CRC-32C, zstd of (ids of files, a tally)
 //

@@ -21,8 +21,6 @@ func (l *Listing) Paths() []string {
 // Unreadable are the folders and links that couldn't be looked into.
 func (l *Listing) Unreadable() []string {
 	var out []string
-	for _, u := range l.unreadable {
-		out = append(out, filepath.ToSlash(u.path)+": "+u.err.Error())
-	}
+	l.Problems(func(path string, err error) { out = append(out, path+": "+err.Error()) })
 	return out
 }

@@ -23,12 +23,14 @@ type file struct {
 	changed int64 // ns since 1970
 	stem    int   // of name, see stemLength
 	stream  bool  // standard input or a pipe: read once, never resumed
+	tag     string
+	store   Store // what an object is read from; nil for what is on this machine
 }
 
 // path is what is opened, and shown.
 func (f *file) path() string {
-	if f.dir == "" {
-		return f.name
+	if f.dir == "" || f.store != nil {
+		return f.dir + f.name
 	}
 	return filepath.Join(f.dir, f.name)
 }
@@ -322,6 +324,7 @@ func (f *finder) link(path string) error {
 
 // arrange sorts the files, copies side by side and streams last, and makes the jobs.
 func (l *Listing) arrange() {
+	l.jobs, l.Copies = nil, Names{}
 	slices.SortFunc(l.files, func(a, b file) int {
 		if a.stream != b.stream {
 			if a.stream {
@@ -330,6 +333,9 @@ func (l *Listing) arrange() {
 			return -1
 		}
 		return cmp.Or(strings.Compare(a.key(), b.key()), strings.Compare(a.path(), b.path()))
+	})
+	l.files = slices.CompactFunc(l.files, func(a, b file) bool { // of two places, one in the other
+		return a.store != nil && b.store != nil && a.path() == b.path()
 	})
 	for i := range l.files {
 		if i > 0 && l.files[i].stem > 0 && l.files[i-1].stem > 0 && l.files[i].key() == l.files[i-1].key() {

@@ -73,6 +73,8 @@ func (o *opener) openRaw(f *file) (io.ReadCloser, error) {
 		return interruptible(o.ctx, func() (io.ReadCloser, error) { return io.NopCloser(o.stdin), nil }), nil
 	case f.stream:
 		return interruptible(o.ctx, func() (io.ReadCloser, error) { return os.Open(f.name) }), nil
+	case f.store != nil:
+		return f.store.Open(o.inTime, f.object())
 	}
 	return os.Open(f.path())
 }

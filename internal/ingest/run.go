@@ -299,16 +299,24 @@ func (r *runner) id(i int) fileID {
 	for k := range r.list.files[j.from:j.to] {
 		f := &r.list.files[j.from+k]
 		path := f.path()
-		abs, err := filepath.Abs(path)
-		if err != nil {
-			abs = path // the working folder has gone; what is relative still differs from what isn't
+		second := f.tag
+		if f.store == nil {
+			second = absolute(path)
 		}
-		b = append(append(append(append(b, path...), 0), abs...), 0)
+		b = append(append(append(append(b, path...), 0), second...), 0)
 		b = binary.LittleEndian.AppendUint64(b, uint64(f.size))
 		b = binary.LittleEndian.AppendUint64(b, uint64(f.changed))
 	}
 	sum := sha256.Sum256(b)
 	return fileID(sum[:len(fileID{})])
+}
+
+func absolute(path string) string {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return path // the working folder has gone; what is relative still differs from what isn't
+	}
+	return abs
 }
 
 // encode is a batch as a frame of the journal.

@@ -29,9 +29,13 @@ var rows = map[string]int{
 	"internal/snapshot":      6,
 	"internal/ingest":        6,
 	"internal/awstest":       6,
+	"internal/collect":       7,
+	"internal/apply":         7,
+	"internal/trail":         7,
+	"internal/watch":         8,
 
-	"cmd/pare":            8,
-	"internal/gencatalog": 8,
+	"cmd/pare":            9,
+	"internal/gencatalog": 9,
 	"internal/layers":     9,
 	".":                   9, // examples of the whole library
 }
