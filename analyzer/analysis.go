@@ -164,7 +164,7 @@ func (a *Analysis) outside(p *principal) Skipped {
 	case r == ServiceLinked, r == IdentityCenter && !a.settings.IdentityCenter:
 		out.Reason = r
 	default:
-		out.Reason, out.Detail = a.settings.Exclude.excluded(a.Account.ID, p.Entity)
+		out.Reason, out.Detail = a.settings.Exclude.Excluded(a.Account.ID, p.Entity)
 	}
 	return out
 }

@@ -72,8 +72,9 @@ type Skipped struct {
 	Detail      string // which tag, which policy, which error; may be empty
 }
 
-// excluded says whether the rules leave a principal alone, and why.
-func (e Exclusions) excluded(account string, p *inventory.Entity) (Reason, string) {
+// Excluded says whether the rules leave a role or user of an account alone, and by what of
+// it; the Reason is 0 if they don't.
+func (e Exclusions) Excluded(account string, p *inventory.Entity) (Reason, string) {
 	if slices.Contains(e.Accounts, account) {
 		return ExcludedAccount, account
 	}

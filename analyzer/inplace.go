@@ -93,7 +93,7 @@ type shared struct {
 func (a *Analysis) together(all []*principal) shared {
 	var out shared
 	for i, p := range all {
-		switch r, detail := a.settings.Exclude.excluded(a.Account.ID, p.Entity); {
+		switch r, detail := a.settings.Exclude.Excluded(a.Account.ID, p.Entity); {
 		case r != 0:
 			return shared{problem: fmt.Sprintf("%s has it too, and isn't judged: %s", p.ARN, Skipped{Reason: r, Detail: detail}.text())}
 		case p.reserved() == ServiceLinked:

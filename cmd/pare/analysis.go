@@ -29,9 +29,8 @@ type analysisInput struct {
 	now           timeFlag
 	analyzerAge   windowFlag
 	rules         string
-	accounts      []string
-	tags          []string
-	paths, names  []string
+	accounts      []string // excluded
+	excludeFlags
 
 	identityCenter, anyPolicyAge, ignoreDenied bool
 	workers                                    int
@@ -47,10 +46,36 @@ func (in *analysisInput) addFlags(cmd *cobra.Command) {
 	f.StringVar(&in.catalog, "catalog", "", catalogFlagUsage)
 	in.addWindowFlags(cmd)
 	f.StringSliceVar(&in.accounts, "exclude-account", nil, "leave this account alone, by its `id`; may be repeated, as the next three")
+	in.addExcludeFlags(cmd)
+	f.BoolVar(&in.identityCenter, "identity-center", false, "judge the roles of IAM Identity Center too")
+}
+
+// excludeFlags say which roles and users are left alone.
+type excludeFlags struct{ tags, paths, names []string }
+
+func (in *excludeFlags) addExcludeFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
 	f.StringSliceVar(&in.tags, "exclude-tag", nil, "leave roles and users with this `tag` alone: key, or key=value")
 	f.StringSliceVar(&in.paths, "exclude-path", nil, "leave roles and users below this `path` alone: /service/")
 	f.StringSliceVar(&in.names, "exclude-name", nil, "leave roles and users of this `name` alone; * and ? as in policies")
-	f.BoolVar(&in.identityCenter, "identity-center", false, "judge the roles of IAM Identity Center too")
+}
+
+func (in *excludeFlags) check() error {
+	for _, path := range in.paths {
+		if !strings.HasPrefix(path, "/") || !strings.HasSuffix(path, "/") {
+			return usageError{fmt.Errorf("--exclude-path %s: want a path that begins and ends with a slash, such as /service/", path)}
+		}
+	}
+	return nil
+}
+
+func (in *excludeFlags) exclusions() analyzer.Exclusions {
+	out := analyzer.Exclusions{Paths: in.paths, Names: in.names}
+	for _, tag := range in.tags {
+		key, value, _ := strings.Cut(tag, "=")
+		out.Tags = append(out.Tags, analyzer.Tag{Key: key, Value: value})
+	}
+	return out
 }
 
 // addWindowFlags adds those that say what counts as unused.
@@ -79,24 +104,16 @@ func (in *analysisInput) check() error {
 			return usageError{fmt.Errorf("--exclude-account %s: want the twelve digits of an account", id)}
 		}
 	}
-	for _, path := range in.paths {
-		if !strings.HasPrefix(path, "/") || !strings.HasSuffix(path, "/") {
-			return usageError{fmt.Errorf("--exclude-path %s: want a path that begins and ends with a slash, such as /service/", path)}
-		}
-	}
-	return nil
+	return in.excludeFlags.check()
 }
 
 func (in *analysisInput) settings(rules []finding.ArchiveRule) analyzer.Settings {
-	s := analyzer.Settings{
-		Exclude: analyzer.Exclusions{Accounts: in.accounts, Paths: in.paths, Names: in.names},
-		Rules:   rules, IdentityCenter: in.identityCenter, AnyPolicyAge: in.anyPolicyAge, Workers: in.workers,
+	exclude := in.exclusions()
+	exclude.Accounts = in.accounts
+	return analyzer.Settings{
+		Exclude: exclude, Rules: rules,
+		IdentityCenter: in.identityCenter, AnyPolicyAge: in.anyPolicyAge, Workers: in.workers,
 	}
-	for _, tag := range in.tags {
-		key, value, _ := strings.Cut(tag, "=")
-		s.Exclude.Tags = append(s.Exclude.Tags, analyzer.Tag{Key: key, Value: value})
-	}
-	return s
 }
 
 func (in *analysisInput) evidenceOptions() snapshot.EvidenceOptions {

@@ -31,7 +31,7 @@ type applyInput struct {
 	findings, principals, tagged, allowManaged []string
 
 	account, plan, resume, format string
-	inPlace, delete, yes          bool
+	inPlace, copies, delete, yes  bool
 	quarantine                    windowFlag
 	maxAge, settle                time.Duration
 	attachQuota                   int
@@ -47,10 +47,10 @@ changes the account by it. Without --yes nothing is called.
   pare rollback JOURNAL                     takes it back
 
 What becomes of what:
-  customer managed policy  a copy, NAME-recommended, is attached and the old one detached;
-                           with --in-place it gets a new default version, where that is
-                           proved for all who have it
-  AWS managed policy       a copy, as above
+  customer managed policy  gets a new default version, where that is proved for all who have
+                           it, and they are all chosen (--in-place: whoever they are); else,
+                           and with --copy, NAME-recommended is attached in its place
+  AWS managed policy       NAME-recommended is attached in its place
   inline policy            gets the new text under its name
   wholly unused policy     is detached; an inline one is deleted, its text is in the journal
   unused role              gets a policy that denies everything, and a tag with the day;
@@ -93,7 +93,9 @@ func newApplyCommand() *cobra.Command {
 	f.StringSliceVar(&in.tagged, "tag", nil, "only roles and users with this `tag`: key, or key=value")
 	f.StringSliceVar(&in.allowManaged, "allow-managed", nil, "change this role, user or policy, by its `name`, though something else manages it")
 	f.StringVar(&in.account, "account", "", "the account, by its `id`: a plan is for one; needed where DIR holds several")
-	f.BoolVar(&in.inPlace, "in-place", false, "narrow customer managed policies for all who have them, where that is proved")
+	f.BoolVar(&in.inPlace, "in-place", false, "narrow customer managed policies also for others than those chosen, where that is proved")
+	f.BoolVar(&in.copies, "copy", false, "never narrow a customer managed policy: a copy takes its place, as in AWS's own steps")
+	cmd.MarkFlagsMutuallyExclusive("in-place", "copy")
 	f.BoolVar(&in.delete, "delete", false, "delete passwords, inactive keys, and roles after --quarantine")
 	f.Var(&in.quarantine, "quarantine", "how long a role stays in quarantine before --delete deletes it")
 	f.StringVar(&in.plan, "plan", "", "write the plan to this `file`")
@@ -210,7 +212,7 @@ func (in *applyInput) build(ctx context.Context, a *account) (*apply.Plan, error
 		return nil, err
 	}
 	choice := apply.Choice{
-		Findings: in.findings, Principals: in.principals, InPlace: in.inPlace, Delete: in.delete,
+		Findings: in.findings, Principals: in.principals, InPlace: in.reach(), Delete: in.delete,
 		Quarantine: in.quarantine.age(), AllowManaged: in.allowManaged, AttachQuota: in.attachQuota,
 	}
 	for _, tag := range in.tagged {
@@ -222,6 +224,17 @@ func (in *applyInput) build(ctx context.Context, a *account) (*apply.Plan, error
 		return nil, hintError{err, "pare analyze --data " + in.data + " lists the findings"}
 	}
 	return plan, nil
+}
+
+// reach is when a customer managed policy is narrowed in place.
+func (in *applyInput) reach() apply.InPlace {
+	switch {
+	case in.inPlace:
+		return apply.InPlaceAlways
+	case in.copies:
+		return apply.InPlaceNever
+	}
+	return apply.InPlaceChosen
 }
 
 // warn says what of the data the reader of a plan should know. The error is that the data

@@ -193,7 +193,7 @@ func TestApplyByCommand(t *testing.T) {
 	if code != exitRefused || !strings.Contains(text, "left as it is") || !strings.Contains(errs, "something else manages some of it") {
 		t.Errorf("exit code %d\n%s%s", code, text, errs)
 	}
-	a.refused("manages", "apply", "--data", a.path("data"), "--plan", plan)
+	a.refused("manages", "apply", "--data", a.path("data"), "--copy", "--plan", plan)
 	key, _, _ := strings.Cut(strings.SplitAfter(a.state(), "AccessKeyId>")[1], "\n")
 	want := []string{
 		"role app: detach the policy Queues",
@@ -247,7 +247,9 @@ func TestApplyChoices(t *testing.T) {
 		want []string
 	}{
 		{"one role", "--principal app", []string{"role app: detach the policy Queues", "role app: Shared-recommended in place of the customer managed policy Shared", "role app: narrow the inline policy Own"}},
-		{"in place, once for both", "--in-place --principal app --principal twin", []string{"role app: detach the policy Queues", "narrow the policy Shared for all who have it", "role app: narrow the inline policy Own"}},
+		{"two roles with copies", "--copy --principal app --principal twin", []string{"role app: detach the policy Queues", "role app: Shared-recommended in place of the customer managed policy Shared", "role app: narrow the inline policy Own", "role twin: Shared-recommended in place of the customer managed policy Shared"}},
+		{"in place, once for both who have it", "--principal app --principal twin", []string{"role app: detach the policy Queues", "narrow the policy Shared for all who have it", "role app: narrow the inline policy Own"}},
+		{"in place for another, too", "--in-place --principal app", []string{"role app: detach the policy Queues", "narrow the policy Shared for all who have it", "role app: narrow the inline policy Own"}},
 		{"by tag", "--tag managedby=terraform --allow-managed stacked", []string{"put the role stacked into quarantine"}},
 		{"by an ARN", "--principal arn:aws:iam::123456789012:role/idle", []string{"put the role idle into quarantine"}},
 	} {
@@ -259,7 +261,7 @@ func TestApplyChoices(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a password, with --delete", func(t *testing.T) {
+	t.Run("a key", func(t *testing.T) {
 		out, _, _ := a.run("apply", "--data", data, "--principal", "ann", "--any-policy-age")
 		if !strings.Contains(out, "deactivate the access key") {
 			t.Errorf("no key in\n%s", out)

@@ -15,6 +15,7 @@ import (
 type collectInput struct {
 	*awsFlags
 	*orgFlags
+	excludeFlags
 	out          string
 	cloudtrail   string // a place in S3 or a trail; "" is none
 	window       windowFlag
@@ -56,6 +57,7 @@ func newCollectCommand() *cobra.Command {
 	f.StringVar(&in.out, "out", "", "the `folder` to write")
 	f.StringVar(&in.cloudtrail, "cloudtrail", "", "read these logs too: a trail's name or ARN, or `s3://bucket/prefix`")
 	f.Var(&in.window, "window", windowUsage)
+	in.addExcludeFlags(cmd)
 	f.BoolVar(&in.fresh, "fresh", false, "ask for everything, whatever an earlier run has")
 	f.BoolVar(&in.quiet, "quiet", false, "no progress")
 	return cmd
@@ -65,7 +67,7 @@ func (in *collectInput) check() error {
 	if in.out == "" {
 		return hintError{usageError{errors.New("no --out: where is it to go?")}, "pare collect --out account"}
 	}
-	return errors.Join(in.awsFlags.check(), in.orgFlags.check())
+	return errors.Join(in.awsFlags.check(), in.orgFlags.check(), in.excludeFlags.check())
 }
 
 func (in *collectInput) run(cmd *cobra.Command) error {
@@ -112,7 +114,7 @@ func (in *collectInput) collect(cmd *cobra.Command) (collect.Result, error) {
 	if err != nil {
 		return collect.Result{}, err
 	}
-	options := collect.Options{Window: in.window.days, Fresh: in.fresh, MaxRPS: in.maxRPS}
+	options := collect.Options{Window: in.window.days, Exclude: in.exclusions(), Fresh: in.fresh, MaxRPS: in.maxRPS}
 	if !in.quiet {
 		report, finish := watchCollect(cmd)
 		defer finish()
@@ -168,6 +170,9 @@ func writeCollected(w io.Writer, r collect.Result) error {
 		line := fmt.Sprintf("%s: %s, %s", name, counted(a.Roles, "role"), counted(a.Users, "user"))
 		if a.Passed > 0 {
 			line += fmt.Sprintf(", of which %s of AWS's services weren't asked about", counted(a.Passed, "role"))
+		}
+		if a.Excluded > 0 {
+			line += fmt.Sprintf(", %d excluded", a.Excluded)
 		}
 		if _, err := fmt.Fprintf(w, "%s: %s\n", line, a.Dir); err != nil {
 			return err

@@ -33,12 +33,23 @@ type Choice struct {
 	Principals []string       // ARNs or names of roles and users; empty: all
 	Tags       []analyzer.Tag // of roles and users, one of them is enough; empty: all
 
-	InPlace      bool          // narrow a customer managed policy for all who have it, where that is proved
+	InPlace      InPlace       // when a customer managed policy is narrowed for all who have it
 	Delete       bool          // delete passwords, inactive keys, and roles that were in quarantine long enough
 	Quarantine   time.Duration // how long that is
 	AllowManaged []string      // names of roles, users and policies that may be changed though something else manages them
 	AttachQuota  int           // how many managed policies the account lets a role, user or group have; 0: as many as AWS does by itself
 }
+
+// InPlace says when a customer managed policy is narrowed for all who have it, by a new
+// default version, where that is proved; else a copy takes its place for one of them.
+type InPlace uint8
+
+// The ways. The zero value is the default: nobody's access changes who isn't chosen.
+const (
+	InPlaceChosen InPlace = iota // if all who have it are chosen
+	InPlaceAlways                // whoever has it
+	InPlaceNever                 // always a copy
+)
 
 // The quarantine of a role: a policy that denies everything, and a tag with the day.
 const (

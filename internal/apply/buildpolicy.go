@@ -109,14 +109,28 @@ func original(p *analyzer.PolicyAdvice) Value { return text(p.Original) }
 
 func text(doc *policy.Document) Value { return withDocument(string(doc.Bytes())) }
 
+// reaches says whether all who have a policy are chosen, or needn't be.
+func (b *builder) reaches(f finding.Finding, p *analyzer.InPlace) bool {
+	switch b.InPlace {
+	case InPlaceAlways:
+		return true
+	case InPlaceNever:
+		return false
+	case InPlaceChosen:
+	}
+	return !slices.ContainsFunc(p.Affects, func(arn string) bool {
+		return arn != f.Resource && (len(b.Choice.Findings) > 0 || !b.chosenPrincipal(arn) || slices.Contains(b.Excluded, arn))
+	})
+}
+
 // inPlace gives a customer managed policy a new version for all who have it, where that is
-// asked for and proved.
+// wanted and proved.
 func (b *builder) inPlace(f finding.Finding, p *analyzer.PolicyAdvice) bool {
 	managed := b.policies[p.ARN]
-	if !b.InPlace || p.Kind != finding.CustomerPolicy || managed == nil || p.InPlace == nil {
+	if p.Kind != finding.CustomerPolicy || managed == nil || p.InPlace == nil || !b.reaches(f, p.InPlace) {
 		return false
 	}
-	if why := p.InPlace.Problem; why != "" && len(p.Documents()) > 0 && !b.once("not in place "+p.ARN) {
+	if why := p.InPlace.Problem; b.InPlace == InPlaceAlways && why != "" && len(p.Documents()) > 0 && !b.once("not in place "+p.ARN) {
 		b.leave(f, LeftNotProved, "policy "+p.Name+" for all who have it", why)
 	}
 	if !p.InPlace.Changes() {

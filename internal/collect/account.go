@@ -148,7 +148,7 @@ func (a *account) sameAccount() error {
 // begin opens the run's journal. A new run begins with the authorization details: only
 // when they are there does the earlier run's snapshot go.
 func (a *account) begin(ctx context.Context) error {
-	r := run{Began: a.began, Account: a.result.ID}
+	r := run{Began: a.began, Account: a.result.ID, Exclude: exclude(a.options)}
 	j, found, err := openJournal(a.dir, r)
 	if err != nil {
 		return err
@@ -251,14 +251,21 @@ func (a *account) principals() ([]principal, error) {
 		return nil, err
 	}
 	var out []principal
+	add := func(kind string, e *inventory.Entity) {
+		if why, _ := a.options.Exclude.Excluded(a.result.ID, e); why != 0 {
+			a.result.Excluded++
+			return
+		}
+		out = append(out, principal{kind, e.Name, e.ARN})
+	}
 	for _, u := range inv.Users {
-		out = append(out, principal{"user", u.Name, u.ARN})
+		add("user", &u.Entity)
 	}
 	for _, r := range inv.Roles {
 		if serviceLinked(r) {
 			a.result.Passed++
 		} else {
-			out = append(out, principal{"role", r.Name, r.ARN})
+			add("role", &r.Entity)
 		}
 	}
 	a.result.Users, a.result.Roles = len(inv.Users), len(inv.Roles)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/pare-iam/pare/analyzer"
 	"github.com/pare-iam/pare/internal/awstest"
 	"github.com/pare-iam/pare/internal/collect"
 	"github.com/pare-iam/pare/internal/snapshot"
@@ -216,4 +217,31 @@ func cli(t *testing.T, s *awstest.Server, args ...string) string {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return string(out)
+}
+
+// Of who is excluded nobody asks what they used; with other exclusions a run begins anew.
+func TestExclusions(t *testing.T) {
+	f, dir := world(t), t.TempDir()
+	o := options()
+	o.Exclude = analyzer.Exclusions{Names: []string{"ap*"}}
+	f.with(nil)
+	got := f.collect(t, dir, o)
+	if !got.Complete() || got.Accounts[0].Excluded != 1 {
+		t.Errorf("%+v", got)
+	}
+	for _, call := range f.taken() {
+		if strings.Contains(call, "/app") {
+			t.Errorf("%s was called", call)
+		}
+	}
+	f.with(func(w http.ResponseWriter, c call) bool { return c.name == "iam:ListAccountAliases" && deny(w) })
+	f.collect(t, dir, o)
+	o.Exclude = analyzer.Exclusions{}
+	f.with(nil)
+	if got := f.collect(t, dir, o); !got.Complete() || got.Accounts[0].Excluded != 0 {
+		t.Errorf("%+v", got)
+	}
+	if calls := strings.Join(f.taken(), "\n"); !strings.Contains(calls, "GetAccountAuthorizationDetails") || !strings.Contains(calls, "/app") {
+		t.Errorf("it went on with the other run:\n%s", calls)
+	}
 }

@@ -6,17 +6,19 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/pare-iam/pare/analyzer"
 	"github.com/pare-iam/pare/internal/snapshot"
 )
 
 // Options say how accounts are collected. The zero value is the default.
 type Options struct {
-	Window     int           // days that are meant to be looked back, 1 to 365; 0 is 90
-	Fresh      bool          // ask for everything, whatever an earlier run has
-	Principals int           // roles and users of an account at a time; less than 1 is 64
-	Accounts   int           // accounts at a time; less than 1 is 4
-	MaxRPS     float64       // calls of each operation a second and account, in place of the table's rates but for those that AWS documents; 0: the table's
-	FirstWait  time.Duration // before a report is asked for again; less than 1 is 0.3 s
+	Window     int                 // days that are meant to be looked back, 1 to 365; 0 is 90
+	Exclude    analyzer.Exclusions // of these roles and users nobody asks what they used
+	Fresh      bool                // ask for everything, whatever an earlier run has
+	Principals int                 // roles and users of an account at a time; less than 1 is 64
+	Accounts   int                 // accounts at a time; less than 1 is 4
+	MaxRPS     float64             // calls of each operation a second and account, in place of the table's rates but for those that AWS documents; 0: the table's
+	FirstWait  time.Duration       // before a report is asked for again; less than 1 is 0.3 s
 
 	speed float64 // how many times faster than the table's rates; 0 is 1
 
@@ -63,7 +65,9 @@ type Account struct {
 	Dir    string // the folder
 	Roles  int
 	Users  int
-	Passed int // roles that are an AWS service's: nobody asks when those were used
+	Passed int // roles that are an AWS service's: nobody asks what those used
+
+	Excluded int // roles and users that Options.Exclude leaves alone
 
 	Missing []snapshot.Missing // what isn't in the folder, by What
 	Err     error              // why there is no snapshot, or only half of one; nil: there is

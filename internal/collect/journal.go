@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -43,6 +44,14 @@ type journal struct {
 type run struct {
 	Began   time.Time `json:"began"`
 	Account string    `json:"account,omitempty"` // "" for an organization
+	Exclude string    `json:"exclude,omitempty"` // what Options.Exclude was; another run begins anew
+}
+
+func exclude(o Options) string {
+	if reflect.ValueOf(o.Exclude).IsZero() {
+		return ""
+	}
+	return fmt.Sprintf("%+v", o.Exclude)
 }
 
 func (r run) is(other run) bool { return r.Began.Equal(other.Began) && r.Account == other.Account }
@@ -209,7 +218,7 @@ func began(dir string, o Options) (time.Time, error) {
 	now := o.Now().UTC()
 	last, complete, ok, err := readRun(dir)
 	age := now.Sub(last.Began)
-	if err != nil || o.Fresh || !ok || complete || age < 0 || age > ResumeLimit {
+	if err != nil || o.Fresh || !ok || complete || age < 0 || age > ResumeLimit || last.Exclude != exclude(o) {
 		return now, err
 	}
 	return last.Began, nil

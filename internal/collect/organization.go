@@ -338,7 +338,7 @@ func (m *many) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.run = run{Began: start}
+	m.run = run{Began: start, Exclude: exclude(m.options)}
 	m.journal, _, err = openJournal(m.dir, m.run)
 	return err
 }
