@@ -364,7 +364,7 @@ func withRunner(cmd *cobra.Command, flags *awsFlags, account string, work func(*
 	if err != nil {
 		return err
 	}
-	cfg, err := flags.config(cmd.Context())
+	cfg, err := signedIn(cmd.Context(), flags)
 	if err != nil {
 		return errors.Join(err, unlock())
 	}

@@ -340,6 +340,15 @@ func TestApplyRefusals(t *testing.T) {
 		}
 	}
 	twin := plan("twin", "--principal", "twin")
+	t.Run("without credentials", func(t *testing.T) {
+		t.Setenv("AWS_ACCESS_KEY_ID", "")
+		t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+		n := len(a.s.Calls())
+		_, errs, code := a.run("apply", twin, "--yes")
+		if code != exitError || !strings.HasPrefix(errs, "no AWS credentials: ") || !strings.Contains(errs, "\nhint: log in (") || len(a.s.Calls()) != n {
+			t.Errorf("exit code %d, %d calls\n%s", code, len(a.s.Calls())-n, errs)
+		}
+	})
 	t.Run("as the role that it changes", func(t *testing.T) {
 		session := a.s.SetUp(awstest.Key{}, "sts", "AssumeRole", "RoleArn", "arn:aws:iam::123456789012:role/twin", "RoleSessionName", "me")
 		for name, part := range map[string]string{"AWS_ACCESS_KEY_ID": "AccessKeyId", "AWS_SECRET_ACCESS_KEY": "SecretAccessKey", "AWS_SESSION_TOKEN": "SessionToken"} {

@@ -24,7 +24,6 @@ type awsFlags struct {
 	partition                 string
 	roles                     []string // assumed one after the other
 	externalID                string
-	maxRPS                    float64 // of each operation in each account; 0: as many as package collect makes
 }
 
 // orgFlags choose the accounts of an organization.
@@ -51,7 +50,6 @@ func addAWSFlags(cmd *cobra.Command) *awsFlags {
 	f.StringVar(&a.externalID, "external-id", "", "external `ID` to assume roles with")
 	f.StringVar(&a.endpoint, "endpoint-url", "", "call this `URL` in place of AWS's")
 	f.StringVar(&a.partition, "partition", "", "the `partition` the account is in: aws, aws-cn or aws-us-gov (default: the Region's)")
-	f.Float64Var(&a.maxRPS, "max-rps", 0, "`calls` of each operation in a second and account, in place of pare's rates; AWS's documented ones stay")
 	complete(cmd, "partition", "aws", "aws-cn", "aws-us-gov")
 	return a
 }
@@ -71,9 +69,6 @@ func addOrgFlags(cmd *cobra.Command) *orgFlags {
 const defaultRoleName = "pare-read"
 
 func (a *awsFlags) check() error {
-	if a.maxRPS < 0 {
-		return usageError{fmt.Errorf("--max-rps %g: want a number above 0, such as 5", a.maxRPS)}
-	}
 	if a.partition != "" {
 		if err := oneOf("--partition", a.partition, "aws", "aws-cn", "aws-us-gov"); err != nil {
 			return err

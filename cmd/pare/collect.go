@@ -19,6 +19,7 @@ type collectInput struct {
 	out          string
 	cloudtrail   string // a place in S3 or a trail; "" is none
 	window       windowFlag
+	maxRPS       float64 // of each operation in each account; 0: as many as package collect makes
 	fresh, quiet bool
 }
 
@@ -58,6 +59,7 @@ func newCollectCommand() *cobra.Command {
 	f.StringVar(&in.cloudtrail, "cloudtrail", "", "read these logs too: a trail's name or ARN, or `s3://bucket/prefix`")
 	f.Var(&in.window, "window", windowUsage)
 	in.addExcludeFlags(cmd)
+	f.Float64Var(&in.maxRPS, "max-rps", 0, "`calls` of each operation in a second and account, in place of pare's rates; AWS's documented ones stay")
 	f.BoolVar(&in.fresh, "fresh", false, "ask for everything, whatever an earlier run has")
 	f.BoolVar(&in.quiet, "quiet", false, "no progress")
 	return cmd
@@ -67,7 +69,11 @@ func (in *collectInput) check() error {
 	if in.out == "" {
 		return hintError{usageError{errors.New("no --out: where is it to go?")}, "pare collect --out account"}
 	}
-	return errors.Join(in.awsFlags.check(), in.orgFlags.check(), in.excludeFlags.check())
+	var rate error
+	if in.maxRPS < 0 {
+		rate = usageError{fmt.Errorf("--max-rps %g: want a number above 0, such as 5", in.maxRPS)}
+	}
+	return errors.Join(rate, in.awsFlags.check(), in.orgFlags.check(), in.excludeFlags.check())
 }
 
 func (in *collectInput) run(cmd *cobra.Command) error {

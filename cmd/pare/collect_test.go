@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -220,7 +221,14 @@ func TestCollectIsKilledAndGoesOn(t *testing.T) {
 		killed := exec.CommandContext(ctx, "pare", "collect", "--out", dir)
 		killed.Env = append(s.Environment(), "GORACE=atexit_sleep_ms=0")
 		pages := func(c awstest.Call) bool { return c.Operation == "GetServiceLastAccessedDetails" }
+		var first atomic.Value // the job that is asked for first
 		s.SetFault(awstest.On(pages, func(w http.ResponseWriter, c awstest.Call) bool {
+			// The first job is answered; the others wait until its report is there.
+			job := c.Params.Get("JobId")
+			first.CompareAndSwap(nil, job)
+			for end := time.Now().Add(10 * time.Second); first.Load() != job && written(t, dir) < n && time.Now().Before(end); {
+				time.Sleep(time.Millisecond)
+			}
 			if written(t, dir) < n {
 				return false
 			}
