@@ -152,15 +152,20 @@ func (p place) at(pointer jsontext.Pointer) place {
 	return place{p.r, p.start + here, p.end}
 }
 
-// enter goes into the next value, up to the member or element of that name.
+// enter goes into the next value, up to the member or element of that name. A text has
+// none, be it a policy's, URL-encoded.
 func (r *reader) enter(name string) bool {
 	open, err := r.dec.ReadToken()
 	if err != nil {
 		return false
 	}
+	kind := open.Kind() // the token is void once the next is read
+	if kind != '{' && kind != '[' {
+		return false
+	}
 	for i := 0; ; i++ {
 		next := strconv.Itoa(i)
-		if open.Kind() == '{' {
+		if kind == '{' {
 			token, err := r.dec.ReadToken()
 			if err != nil || token.Kind() != '"' {
 				return false

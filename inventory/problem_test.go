@@ -70,6 +70,12 @@ func TestProblems(t *testing.T) {
 			`details.json:5:51: ` + appARN + `: the inline policy "bad~/1" can't be read and is left out: /Statement/0/Action/1: "s3": want service:name, such as "s3:GetObject", or "*"` + "\n",
 		},
 		{
+			"a policy in a URL-encoded string, without statements",
+			details(roles(role("app", `"RolePolicyList": [{"PolicyDocument": "%7B%22Statement%22%3A%5B%5D%7D", "PolicyName": "bad"}]`))),
+			app + `, inline "bad" unreadable` + rest,
+			`details.json:1:301: ` + appARN + `: the inline policy "bad" can't be read and is left out: /Statement: empty list: want at least one statement` + "\n",
+		},
+		{
 			"a broken policy in a string, broken twice",
 			details(roles(role("app", `"RolePolicyList": [{"PolicyName": "bad", "PolicyDocument": "{\"Statement\": {\"Effect\": \"allow\", \"Action\": \"s3\"}}"}]`))),
 			app + `, inline "bad" unreadable` + rest,
