@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -15,10 +14,9 @@ import (
 	"github.com/pare-iam/pare/analyzer"
 	"github.com/pare-iam/pare/catalog"
 	"github.com/pare-iam/pare/finding"
+	"github.com/pare-iam/pare/internal/analyze"
 	"github.com/pare-iam/pare/internal/report"
 	"github.com/pare-iam/pare/internal/snapshot"
-	"github.com/pare-iam/pare/inventory"
-	"github.com/pare-iam/pare/policy"
 	"github.com/pare-iam/pare/usage"
 )
 
@@ -124,24 +122,13 @@ func (in *analysisInput) evidenceOptions() snapshot.EvidenceOptions {
 	return o
 }
 
-// account is one account's data, read, and its analysis.
-type account struct {
-	*analyzer.Analysis
-	folder    *snapshot.Folder
-	inventory *inventory.Account
-	evidence  *snapshot.Evidence
-	window    usage.Window
-	problems  []string // what couldn't be read, a line each
-	doubtful  bool     // some of the evidence couldn't be had: less unused than before means nothing
-}
-
 // session is the analysis of all accounts of a --data folder.
 type session struct {
 	*analysisInput
 	cmd      *cobra.Command
 	catalog  *catalog.Catalog
 	settings analyzer.Settings
-	accounts []*account
+	accounts []*analyze.Account
 	failed   []string // accounts that couldn't be read, a line each or more
 }
 
@@ -170,8 +157,8 @@ func (in *analysisInput) open(cmd *cobra.Command) (*session, error) {
 			s.failed = append(s.failed, strings.Split(fmt.Sprintf("%v: left out, the account as a whole", err), "\n")...)
 			continue
 		}
-		if i := slices.IndexFunc(s.accounts, func(b *account) bool { return b.inventory.ID == a.inventory.ID }); i >= 0 {
-			return nil, fmt.Errorf("%s and %s are both of account %s: want one folder an account", s.accounts[i].folder.Dir, dir, a.inventory.ID)
+		if i := slices.IndexFunc(s.accounts, func(b *analyze.Account) bool { return b.Inventory.ID == a.Inventory.ID }); i >= 0 {
+			return nil, fmt.Errorf("%s and %s are both of account %s: want one folder an account", s.accounts[i].Folder.Dir, dir, a.Inventory.ID)
 		}
 		s.accounts = append(s.accounts, a)
 	}
@@ -193,100 +180,33 @@ func (in *analysisInput) readRules(cmd *cobra.Command) ([]finding.ArchiveRule, e
 }
 
 // account reads one account's folder.
-func (s *session) account(ctx context.Context, dir string) (*account, error) {
-	folder, err := snapshot.Open(dir)
-	if err != nil {
-		return nil, plainError(err)
+func (s *session) account(ctx context.Context, dir string) (*analyze.Account, error) {
+	a, err := analyze.Open(ctx, dir, analyze.Options{
+		Catalog: s.catalog, Age: s.window.age(), End: s.now.Time, Clock: time.Now(),
+		Settings: s.settings, Evidence: s.evidenceOptions(), Reading: s.reading(ctx),
+	})
+	if _, ok := errors.AsType[*analyze.ClockError](err); ok {
+		return nil, hintError{err, "--now 2026-11-01T00:00:00Z, when the data was collected"}
 	}
-	inv, problems, err := folder.Inventory()
-	if err != nil {
-		return nil, plainError(err)
-	}
-	evidence, err := s.evidence(ctx, folder, inv)
-	if err != nil {
-		return nil, err
-	}
-	a := &account{folder: folder, inventory: inv, evidence: evidence}
-	now, err := s.end(a)
-	if err != nil {
-		return nil, err
-	}
-	a.window = usage.Window{Age: s.window.age(), Now: now}
-	short := evidence.Short(a.window)
-	a.doubtful = len(evidence.Problems)+len(short) > 0
-	for _, p := range slices.Concat(problems, evidence.Problems, short, folder.Outdated(inv, a.window)) {
-		a.problems = append(a.problems, problemLine(p))
-	}
-	for _, m := range folder.Info.Missing {
-		a.problems = append(a.problems, fmt.Sprintf("%s: %s wasn't collected: %s", filepath.Join(dir, snapshot.InfoFile), m.What, m.Why))
-	}
-	a.Analysis, err = analyzer.New(analyzer.Input{
-		Account: inv, Catalog: s.catalog, Window: a.window, Sources: evidence.Of,
-		Earlier:        func(p *inventory.ManagedPolicy) *policy.Document { return p.AsOf(a.window.From()) },
-		ServiceControl: levels(folder.Info.ServiceControlPolicies),
-	}, s.settings)
 	return a, err
 }
 
-func (s *session) evidence(ctx context.Context, folder *snapshot.Folder, inv *inventory.Account) (*snapshot.Evidence, error) {
-	options := s.evidenceOptions()
-	total := folder.EvidenceFiles()
-	if total > 0 && !s.quiet {
+// reading shows how many files of evidence have been read; nil if nobody wants to know.
+func (s *session) reading(ctx context.Context) func(int) (each, done func()) {
+	if s.quiet {
+		return nil
+	}
+	return func(total int) (each, done func()) {
 		progress, finish := newProgress(ctx, s.cmd.ErrOrStderr(), "files of evidence", quietly)
-		defer finish()
-		done := 0
-		options.Progress = func() {
-			done++
-			progress(done, total)
-		}
+		read := 0
+		return func() {
+			read++
+			progress(read, total)
+		}, finish
 	}
-	return folder.Evidence(ctx, s.catalog, inv, options)
-}
-
-// end is the end of the window: as it was given, else when the data was collected, else
-// up to when the evidence reaches, else the latest date there is. Only a folder without
-// any date ends now.
-func (s *session) end(a *account) (time.Time, error) {
-	now := time.Now().UTC().Truncate(time.Second)
-	if !s.now.IsZero() {
-		return s.now.Time, nil
-	}
-	for _, t := range []time.Time{a.folder.Info.CollectedAt, a.evidence.Until(), snapshot.Newest(a.inventory)} {
-		if t.Sub(now) > usage.Day {
-			return t, hintError{
-				fmt.Errorf("%s: by its dates the data was collected %s, and by the clock of this machine it is %s: one of them is wrong", a.folder.Dir, day(t), day(now)),
-				"--now 2026-11-01T00:00:00Z, when the data was collected",
-			}
-		}
-		if !t.IsZero() {
-			return t.UTC(), nil
-		}
-	}
-	return now, nil
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
-
-func levels(in [][]snapshot.Policy) [][]*policy.Document {
-	var out [][]*policy.Document
-	for _, level := range in {
-		var docs []*policy.Document
-		for _, p := range level {
-			docs = append(docs, p.Document)
-		}
-		out = append(out, docs)
-	}
-	return out
-}
-
-// problemLine is "file:where: subject: text", as far as there is each.
-func problemLine(p inventory.Problem) string {
-	place := p.File
-	if p.Where != "" {
-		place += ":" + p.Where
-	}
-	return strings.Join(slices.DeleteFunc([]string{place, p.Subject, p.Text}, func(s string) bool { return s == "" }), ": ")
-}
 
 // recommendations says how much is worked out beside the findings.
 type recommendations bool
@@ -309,9 +229,9 @@ func (s *session) analyze(want recommendations) (report.Findings, []analyzer.Sum
 			return out, nil, err
 		}
 		summaries = append(summaries, summary)
-		out.Accounts = append(out.Accounts, report.Account{ID: a.inventory.ID, Alias: a.folder.Info.AccountAlias})
-		out.Window = usage.Window{Age: a.window.Age, Now: latest(out.Window.Now, a.window.Now)}
-		out.CollectedAt = earliest(out.CollectedAt, a.folder.Info.CollectedAt)
+		out.Accounts = append(out.Accounts, report.Account{ID: a.Inventory.ID, Alias: a.Folder.Info.AccountAlias})
+		out.Window = usage.Window{Age: a.Window.Age, Now: latest(out.Window.Now, a.Window.Now)}
+		out.CollectedAt = earliest(out.CollectedAt, a.Folder.Info.CollectedAt)
 	}
 	out.Problems = s.problems()
 	out.Sources = s.sources()
@@ -353,7 +273,7 @@ func (s *session) advise(out *report.Findings) error {
 func (s *session) inputs() []string {
 	out := []string{s.analysisInput.catalog}
 	for _, a := range s.accounts {
-		out = append(out, a.folder.Paths()...)
+		out = append(out, a.Folder.Paths()...)
 	}
 	return out
 }
@@ -362,7 +282,7 @@ func (s *session) inputs() []string {
 func (s *session) problems() []string {
 	out := slices.Clone(s.failed)
 	for _, a := range s.accounts {
-		out = append(out, a.problems...)
+		out = append(out, a.Problems...)
 	}
 	return out
 }
@@ -371,13 +291,13 @@ func (s *session) problems() []string {
 func (s *session) sources() []report.Source { return sourcesOf(s.accounts...) }
 
 // sourcesOf adds up the sources of accounts: what it says of each holds for all of them.
-func sourcesOf(accounts ...*account) []report.Source {
+func sourcesOf(accounts ...*analyze.Account) []report.Source {
 	var out []report.Source
 	for _, kind := range []usage.Kind{usage.ActionLastAccessed, usage.CloudTrail, usage.AccessAnalyzer} {
 		var all snapshot.SourceFile
 		has := 0
 		for _, a := range accounts {
-			for _, source := range a.evidence.Sources {
+			for _, source := range a.Evidence.Sources {
 				if source.Kind == kind {
 					all = all.Join(source)
 					has++
@@ -411,9 +331,9 @@ func covers(s snapshot.SourceFile, has, accounts int) string {
 
 // warn says on standard error what accounts lack and what that means, and what else is
 // worth knowing, a line each.
-func warn(cmd *cobra.Command, accounts ...*account) {
+func warn(cmd *cobra.Command, accounts ...*analyze.Account) {
 	for _, a := range accounts {
-		tell(cmd, "warning", a.warnings())
+		tell(cmd, "warning", a.Warnings())
 	}
 }
 
@@ -422,20 +342,6 @@ func tell(cmd *cobra.Command, kind string, lines []string) {
 	for _, line := range lines {
 		cmd.PrintErrf("%s: %s\n", kind, forTerminal(line))
 	}
-}
-
-func (a *account) warnings() []string {
-	var out []string
-	for _, missing := range a.folder.Absent {
-		out = append(out, fmt.Sprintf("%s: no %s: %s (%s)", a.folder.Dir, missing.Name, missing.Meaning, missing.Command))
-	}
-	for _, name := range a.folder.Others {
-		out = append(out, fmt.Sprintf("%s: not a name of a snapshot: nobody looked at it", filepath.Join(a.folder.Dir, name)))
-	}
-	for _, p := range a.evidence.Remarks(a.window) {
-		out = append(out, problemLine(p))
-	}
-	return out
 }
 
 // complain says on standard error what couldn't be read, a line each, and returns the

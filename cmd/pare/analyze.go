@@ -13,6 +13,7 @@ import (
 
 	"github.com/pare-iam/pare/analyzer"
 	"github.com/pare-iam/pare/finding"
+	"github.com/pare-iam/pare/internal/analyze"
 	"github.com/pare-iam/pare/internal/report"
 )
 
@@ -156,13 +157,13 @@ func (s *session) sameAccounts(state string, previous report.Findings) error {
 		}
 	}
 	return hintError{
-		fmt.Errorf("%s: has the findings of account %s, and %s is of %s: want the state of the same account", state, previous.Accounts[0].ID, s.data, s.accounts[0].inventory.ID),
+		fmt.Errorf("%s: has the findings of account %s, and %s is of %s: want the state of the same account", state, previous.Accounts[0].ID, s.data, s.accounts[0].Inventory.ID),
 		"give --state another name, one an account or an organization",
 	}
 }
 
 func (s *session) lookedAt(id string) bool {
-	return slices.ContainsFunc(s.accounts, func(a *account) bool { return a.inventory.ID == id })
+	return slices.ContainsFunc(s.accounts, func(a *analyze.Account) bool { return a.Inventory.ID == id })
 }
 
 // carry compares the findings with those of the last run. Those of an account that this
@@ -172,8 +173,8 @@ func (s *session) carry(result *report.Findings, previous report.Findings, summa
 	for i, summary := range summaries {
 		own, _ := ofAccount(result.Findings, summary.Account)
 		before, others := ofAccount(all, summary.Account)
-		if s.accounts[i].doubtful {
-			summary.Skipped = slices.Concat(summary.Skipped, unseen(before))
+		if s.accounts[i].Doubtful {
+			summary.Skipped = slices.Concat(summary.Skipped, analyze.Unseen(before))
 		}
 		all = append(others, analyzer.Carry(before, own, summary, result.Window.Now)...)
 	}
@@ -201,17 +202,6 @@ func ofAccount(findings []finding.Finding, id string) (own, others []finding.Fin
 		}
 	}
 	return own, others
-}
-
-// unseen says that less unused permissions than before may be for want of evidence.
-func unseen(before []finding.Finding) []analyzer.Skipped {
-	var out []analyzer.Skipped
-	for _, f := range before {
-		if f.Type == finding.UnusedPermission {
-			out = append(out, analyzer.Skipped{Resource: f.Resource, ResourceID: f.ResourceID, Type: f.Type, Reason: analyzer.NoEvidence})
-		}
-	}
-	return out
 }
 
 func (in *analyzeInput) deliver(cmd *cobra.Command, s *session, result report.Findings) error {

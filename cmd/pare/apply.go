@@ -19,6 +19,7 @@ import (
 
 	"github.com/pare-iam/pare/analyzer"
 	"github.com/pare-iam/pare/finding"
+	"github.com/pare-iam/pare/internal/analyze"
 	"github.com/pare-iam/pare/internal/apply"
 	"github.com/pare-iam/pare/internal/collect"
 	"github.com/pare-iam/pare/usage"
@@ -153,7 +154,7 @@ func (in *applyInput) planned(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	s.accounts = []*account{a}
+	s.accounts = []*analyze.Account{a}
 	plan, err := in.build(cmd.Context(), a)
 	if err != nil {
 		return err
@@ -175,13 +176,13 @@ func (in *applyInput) planned(cmd *cobra.Command) error {
 }
 
 // one is the account that the plan is for.
-func (in *applyInput) one(s *session) (*account, error) {
+func (in *applyInput) one(s *session) (*analyze.Account, error) {
 	var ids []string
 	for _, a := range s.accounts {
-		if a.inventory.ID == in.account || in.account == "" && len(s.accounts) == 1 {
+		if a.Inventory.ID == in.account || in.account == "" && len(s.accounts) == 1 {
 			return a, nil
 		}
-		ids = append(ids, a.inventory.ID)
+		ids = append(ids, a.Inventory.ID)
 	}
 	if in.account != "" {
 		return nil, fmt.Errorf("--account %s isn't in %s, which has %s", in.account, in.data, strings.Join(ids, ", "))
@@ -190,8 +191,8 @@ func (in *applyInput) one(s *session) (*account, error) {
 }
 
 // build analyzes the account and makes the plan.
-func (in *applyInput) build(ctx context.Context, a *account) (*apply.Plan, error) {
-	input := apply.Input{Account: a.inventory, Window: a.window, MadeAt: time.Now().UTC().Truncate(time.Second), Program: "pare " + programVersion()}
+func (in *applyInput) build(ctx context.Context, a *analyze.Account) (*apply.Plan, error) {
+	input := apply.Input{Account: a.Inventory, Window: a.Window, MadeAt: time.Now().UTC().Truncate(time.Second), Program: "pare " + programVersion()}
 	summary, err := a.Findings(func(f finding.Finding) error {
 		input.Findings = append(input.Findings, f)
 		return ctx.Err()
@@ -239,12 +240,12 @@ func (in *applyInput) reach() apply.InPlace {
 
 // warn says what of the data the reader of a plan should know. The error is that the data
 // is partial.
-func (in *applyInput) warn(cmd *cobra.Command, a *account, plan *apply.Plan) error {
+func (in *applyInput) warn(cmd *cobra.Command, a *analyze.Account, plan *apply.Plan) error {
 	warn(cmd, a)
 	if age := plan.MadeAt.Sub(plan.Evidence); age > in.maxAge {
 		cmd.PrintErrf("warning: the evidence ends %s, %s ago: what was used since isn't known; collect anew\n", day(plan.Evidence), counted(int(age/usage.Day), "day"))
 	}
-	return complain(cmd, a.problems)
+	return complain(cmd, a.Problems)
 }
 
 // show prints a plan; one that was written as a file is only counted.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -113,34 +114,43 @@ func (d *demo) clear() error {
 
 // write makes the sample account's files.
 func (d *demo) write() error {
-	world := samplegen.New(catalog.Embedded(), samplegen.Demo())
-	if err := d.file(demoMark, func(io.Writer) error { return nil }); err != nil {
+	files := sampleFiles{d.cmd.Context(), d.dir}
+	if err := files.write(demoMark, func(io.Writer) error { return nil }); err != nil {
 		return err
 	}
-	below := func(folder string) func(string, func(io.Writer) error) error {
-		return func(name string, content func(io.Writer) error) error {
-			if err := d.cmd.Context().Err(); err != nil {
-				return err
-			}
-			return d.file(filepath.Join(folder, filepath.FromSlash(name)), content)
-		}
-	}
-	if err := errors.Join(world.Snapshot(below("account")), world.Logs(below("logs"))); err != nil {
+	world := samplegen.New(catalog.Embedded(), samplegen.Demo())
+	if err := errors.Join(world.Snapshot(files.below("account")), world.Logs(files.below("logs"))); err != nil {
 		return err
 	}
 	d.printf("%s has a sample account: 49 roles and users, and 120 days of CloudTrail.\n", d.dir)
 	return nil
 }
 
-func (d *demo) file(name string, content func(io.Writer) error) error {
-	path := filepath.Join(d.dir, name)
+// sampleFiles writes the files of a sample account into a folder, until ctx ends.
+type sampleFiles struct {
+	ctx context.Context
+	dir string
+}
+
+// below writes into a folder below.
+func (f sampleFiles) below(folder string) func(string, func(io.Writer) error) error {
+	return func(name string, content func(io.Writer) error) error {
+		if err := f.ctx.Err(); err != nil {
+			return err
+		}
+		return f.write(filepath.Join(folder, filepath.FromSlash(name)), content)
+	}
+}
+
+func (f sampleFiles) write(name string, content func(io.Writer) error) error {
+	path := filepath.Join(f.dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return plainError(err)
 	}
-	f, err := os.Create(path)
+	file, err := os.Create(path)
 	if err != nil {
 		return plainError(err)
 	}
-	w := bufio.NewWriter(f)
-	return errors.Join(content(w), w.Flush(), f.Close())
+	w := bufio.NewWriter(file)
+	return errors.Join(content(w), w.Flush(), file.Close())
 }

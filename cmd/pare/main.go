@@ -78,8 +78,8 @@ func newRootCommand() *cobra.Command {
 removes nothing that is used, and proves that nothing else changed.
 
 Results go to standard output, everything else to standard error. Nothing is called in AWS
-but by collect, doctor, ingest of S3, apply, rollback and watch; and nothing is changed
-there but by "pare apply PLAN --yes", "pare rollback" and "pare watch --auto-restore".`,
+but by collect, doctor, ingest of S3, apply, rollback, watch and serve; and nothing is
+changed there but by "pare apply PLAN --yes", "pare rollback" and "pare watch --auto-restore".`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          knownCommand,
@@ -96,6 +96,7 @@ there but by "pare apply PLAN --yes", "pare rollback" and "pare watch --auto-res
 		newCatalogCommand(),
 		newCollectCommand(),
 		newCompareCommand(),
+		newConfigCommand(),
 		newDecideCommand(),
 		newDemoCommand(),
 		newDoctorCommand(),
@@ -106,6 +107,7 @@ there but by "pare apply PLAN --yes", "pare rollback" and "pare watch --auto-res
 		newRecommendCommand(),
 		newReportCommand(),
 		newRollbackCommand(),
+		newServeCommand(),
 		newVersionCommand(),
 		newWatchCommand(),
 	)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pare-iam/pare/analyzer"
 	"github.com/pare-iam/pare/finding"
+	"github.com/pare-iam/pare/internal/analyze"
 	"github.com/pare-iam/pare/internal/report"
 	"github.com/pare-iam/pare/policy"
 	"github.com/pare-iam/pare/usage"
@@ -33,13 +34,13 @@ func (in *recommendInput) runPrincipal(cmd *cobra.Command) error {
 		return hintError{err, "pare analyze --data " + in.data + " lists who has unused access"}
 	}
 	warn(cmd, a)
-	out := report.Principal{Recommendation: rec, Catalog: s.catalog, Window: a.window, Sources: sourcesOf(a)}
+	out := report.Principal{Recommendation: rec, Catalog: s.catalog, Window: a.Window, Sources: sourcesOf(a)}
 	if in.replay {
-		if out.Replayed, err = a.replay(rec); err != nil {
+		if out.Replayed, err = replayOf(a, rec); err != nil {
 			return err
 		}
 	}
-	partial := complain(cmd, a.problems)
+	partial := complain(cmd, a.Problems)
 	verdict := in.verdict(out)
 	if errors.As(verdict, new(refusedError)) && in.format == "policy" {
 		return verdict // what isn't recommended isn't printed as if it were
@@ -72,17 +73,17 @@ func (in *recommendInput) verdict(out report.Principal) error {
 }
 
 // holder is the account of an ARN.
-func (s *session) holder(arn string) (*account, error) {
+func (s *session) holder(arn string) (*analyze.Account, error) {
 	parsed, err := policy.ParseARN(arn)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--principal %s: %w", arn, err)}
 	}
 	var ids []string
 	for _, a := range s.accounts {
-		if a.inventory.ID == parsed.Account {
+		if a.Inventory.ID == parsed.Account {
 			return a, nil
 		}
-		ids = append(ids, a.inventory.ID)
+		ids = append(ids, a.Inventory.ID)
 	}
 	return nil, fmt.Errorf("--principal %s: account %s isn't in %s, which has %s", arn, parsed.Account, s.data, strings.Join(ids, ", "))
 }
@@ -99,11 +100,11 @@ func (in *recommendInput) renderPrincipal(cmd *cobra.Command, w io.Writer, out r
 	return report.PrincipalText(colored(cmd, w), out)
 }
 
-// replay decides every use that the logs show of the principal by its policies before and
+// replayOf decides every use that the logs show of the principal by its policies before and
 // after.
-func (a *account) replay(rec analyzer.Recommendation) (*analyzer.Replayed, error) {
-	if !a.folder.Usage.There() {
-		return nil, hintError{fmt.Errorf("%s: no usage.jsonl: --replay has nothing to replay", a.folder.Dir), "pare ingest PATH… --out usage.jsonl makes it of CloudTrail's log files"}
+func replayOf(a *analyze.Account, rec analyzer.Recommendation) (*analyzer.Replayed, error) {
+	if !a.Folder.Usage.There() {
+		return nil, hintError{fmt.Errorf("%s: no usage.jsonl: --replay has nothing to replay", a.Folder.Dir), "pare ingest PATH… --out usage.jsonl makes it of CloudTrail's log files"}
 	}
 	var before, after []*policy.Document
 	for _, p := range rec.Policies {
@@ -115,18 +116,18 @@ func (a *account) replay(rec analyzer.Recommendation) (*analyzer.Replayed, error
 			before, after = append(before, p.Original), append(after, p.Original)
 		}
 	}
-	uses, err := a.usesOf(rec.Resource)
+	uses, err := usesOf(a, rec.Resource)
 	if err != nil {
 		return nil, err
 	}
-	out := analyzer.Replay(before, after, uses, a.window)
+	out := analyzer.Replay(before, after, uses, a.Window)
 	return &out, nil
 }
 
 // usesOf are the lines of usage.jsonl about a principal, under the ARN without its path
 // too.
-func (a *account) usesOf(arn string) ([]usage.Use, error) {
-	r, err := a.folder.Usage.Open()
+func usesOf(a *analyze.Account, arn string) ([]usage.Use, error) {
+	r, err := a.Folder.Usage.Open()
 	if err != nil {
 		return nil, plainError(err)
 	}
@@ -141,7 +142,7 @@ func (a *account) usesOf(arn string) ([]usage.Use, error) {
 		return nil
 	})
 	if err = errors.Join(err, r.Close()); err != nil {
-		return nil, fmt.Errorf("%s can't be read to its end, and --replay wants every use: %w", a.folder.Usage.Path, err)
+		return nil, fmt.Errorf("%s can't be read to its end, and --replay wants every use: %w", a.Folder.Usage.Path, err)
 	}
 	return uses, nil
 }

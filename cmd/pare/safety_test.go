@@ -122,7 +122,7 @@ func survivesInPlace(t *testing.T, w *madeWorld, days int) {
 				}
 			}
 		}
-		shown := report.Principal{Recommendation: rec, Catalog: s.catalog, Window: s.accounts[0].window}
+		shown := report.Principal{Recommendation: rec, Catalog: s.catalog, Window: s.accounts[0].Window}
 		if err := report.PrincipalJSON(&out, shown); err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -60,6 +62,61 @@ func TestNeed(t *testing.T) {
 				t.Errorf("-want +got\n%s", diff)
 			}
 		})
+	}
+}
+
+// parts is every part, and where scripts/deps.sh leaves it in the user's cache; "" for what
+// only the system has.
+var parts = map[awstest.Part]string{
+	awstest.Moto: "venv/bin/moto_server", awstest.AWS: "venv/bin/aws", awstest.CfnLint: "venv/bin/cfn-lint", awstest.Faketime: "",
+	awstest.Node: "", awstest.Chromium: "", awstest.Terraform: "terraform/bin/terraform", awstest.TerraformAWS: "terraform/providers",
+	awstest.JavaScriptSDK: "node/node_modules/@aws-sdk/client-accessanalyzer", awstest.Axe: "node/node_modules/axe-core/axe.min.js",
+}
+
+func TestFindLooksInTheCache(t *testing.T) {
+	cache := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	t.Setenv("PATH", t.TempDir())
+	want, got := map[awstest.Part]string{}, map[awstest.Part]string{}
+	for part, path := range parts {
+		if found := awstest.Find(part); found != "" {
+			t.Errorf("%s is at %s before it is anywhere", part, found)
+		}
+		want[part] = ""
+		if path != "" {
+			want[part] = filepath.Join(cache, "pare", filepath.FromSlash(path))
+			install(t, want[part], "")
+		}
+		got[part] = awstest.Find(part)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// Somebody's browser may have any of several names.
+func TestFindTakesAnyName(t *testing.T) {
+	path := t.TempDir()
+	t.Setenv("PATH", path)
+	install(t, filepath.Join(path, "google-chrome"), "")
+	if diff := cmp.Diff(filepath.Join(path, "google-chrome"), awstest.Find(awstest.Chromium)); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// What a test says is missing, scripts/deps.sh can be asked for.
+func TestDepsKnowsTheParts(t *testing.T) {
+	script, err := os.ReadFile(filepath.Join("..", "..", "scripts", "deps.sh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(script), "\nall=\"")
+	all, _, _ := strings.Cut(rest, "\"")
+	known := strings.Fields(all)
+	for part := range parts {
+		if !slices.Contains(known, string(part)) {
+			t.Errorf("scripts/deps.sh has no part %s, only %v", part, known)
+		}
 	}
 }
 

@@ -29,15 +29,26 @@ var rows = map[string]int{
 	"internal/snapshot":      6,
 	"internal/ingest":        6,
 	"internal/awstest":       6,
+	"internal/analyze":       7,
 	"internal/collect":       7,
 	"internal/apply":         7,
 	"internal/trail":         7,
+	"internal/store":         7,
+	"internal/sigv4":         7,
+	"internal/notify":        7,
 	"internal/watch":         8,
+	"internal/wire":          8,
+	"internal/jobs":          8,
+	"internal/login":         8,
+	"internal/web":           9,
+	"internal/serve":         10,
 
-	"cmd/pare":            9,
-	"internal/gencatalog": 9,
-	"internal/layers":     9,
-	".":                   9, // examples of the whole library
+	"internal/store/storetest": 6,
+
+	"cmd/pare":            11,
+	"internal/gencatalog": 11,
+	"internal/layers":     11,
+	".":                   11, // examples of the whole library
 }
 
 // pure says which packages know nothing of the world: all that aren't internal or a

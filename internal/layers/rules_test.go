@@ -44,7 +44,7 @@ func TestRules(t *testing.T) {
 		{
 			"a package without a row isn't imported", badRows, "cmd/pare/a.go",
 			`package main; import "github.com/pare-iam/pare/helpers"`,
-			[]string{`cmd/pare/a.go:1: cmd/pare (row 9) imports "github.com/pare-iam/pare/helpers" (row 99)`},
+			[]string{`cmd/pare/a.go:1: cmd/pare (row 11) imports "github.com/pare-iam/pare/helpers" (row 99)`},
 		},
 		{
 			"files, the network and foreign modules are worldly, addresses aren't", worldlyImports, "access/a.go",

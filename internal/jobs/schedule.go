@@ -1,0 +1,146 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/pare-iam/pare/internal/store"
+)
+
+// look queues what is due: scans, recommendations that have no job, the daily cleaning.
+func (j *Jobs) look(ctx context.Context) error {
+	return errors.Join(j.schedule(ctx), j.sweep(ctx), j.insert(ctx, cleanArgs{}))
+}
+
+// schedule queues the scans that are due.
+func (j *Jobs) schedule(ctx context.Context) error {
+	return pages(ctx, func(ctx context.Context, p store.Page) (store.Part[store.Analyzer], error) {
+		return j.store.Analyzers(ctx, "", p)
+	},
+		func(a store.Analyzer) error {
+			if a.Status != "ACTIVE" {
+				return nil
+			}
+			err := j.scheduleOf(ctx, a)
+			if missing(err) { // it was deleted meanwhile
+				return nil
+			}
+			return err
+		})
+}
+
+// scheduleOf queues an analyzer's scans that are due. The last complete runs are read together,
+// and what came after them only of accounts that they make due.
+func (j *Jobs) scheduleOf(ctx context.Context, a store.Analyzer) error {
+	accounts, err := j.accountsOf(ctx, a)
+	if err != nil {
+		return err
+	}
+	complete := map[string]store.Run{}
+	err = pages(ctx, func(ctx context.Context, p store.Page) (store.Part[store.Run], error) {
+		return j.store.LatestRuns(ctx, a.ARN, p)
+	},
+		func(r store.Run) error {
+			complete[r.Account] = r
+			return nil
+		})
+	if err != nil {
+		return err
+	}
+	for _, account := range accounts {
+		if !j.due(a, complete[account]) {
+			continue
+		}
+		last, err := j.lastRun(ctx, a.ARN, account)
+		if err != nil {
+			return err
+		}
+		if !j.due(a, last) {
+			continue
+		}
+		if err := j.insert(ctx, scanArgs{Analyzer: a.ARN, Account: account, Due: true}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// due says whether an account is to be looked at again after its last run; it is if there was
+// none. Runs that failed count: River tries again by itself, and who still fails waits.
+func (j *Jobs) due(a store.Analyzer, last store.Run) bool {
+	every := a.Every
+	if every == 0 {
+		every = j.Every
+	}
+	return last.ID == 0 || !j.Now().Before(last.StartedAt.Add(every))
+}
+
+// lastRun is the last run of an account, in whatever state; zero if there was none.
+func (j *Jobs) lastRun(ctx context.Context, analyzer, account string) (store.Run, error) {
+	part, err := j.store.Runs(ctx, analyzer, account, store.Page{Limit: 1})
+	if err != nil || len(part.Items) == 0 {
+		return store.Run{}, err
+	}
+	return part.Items[0], nil
+}
+
+// sweep queues recommendations that are in progress and have no job, because somebody was killed
+// between the two. Those that have one stay as they are.
+func (j *Jobs) sweep(ctx context.Context) error {
+	return pages(ctx, func(ctx context.Context, p store.Page) (store.Part[store.Analyzer], error) {
+		return j.store.Analyzers(ctx, "", p)
+	},
+		func(a store.Analyzer) error {
+			err := pages(ctx, func(ctx context.Context, p store.Page) (store.Part[store.Recommendation], error) {
+				return j.store.Recommendations(ctx, a.ARN, store.InProgress, p)
+			}, func(r store.Recommendation) error {
+				return j.insert(ctx, recommendArgs{ID: r.ID, Analyzer: a.ARN, Finding: r.FindingID})
+			})
+			if missing(err) {
+				return nil
+			}
+			return err
+		})
+}
+
+// clean removes what is over.
+func (j *Jobs) clean(ctx context.Context, _ *river.Job[cleanArgs]) error {
+	done, err := j.store.Clean(ctx, j.Retention, j.Now())
+	if err == nil {
+		j.Logger.InfoContext(ctx, "cleaned", "findings", done.Findings, "runs", done.Runs, "policies", done.Policies, "tokens", done.Tokens, "sessions", done.Sessions)
+	}
+	return err
+}
+
+// applyRule archives the findings that a rule matches. Done twice, it is done.
+func (j *Jobs) applyRule(ctx context.Context, job *river.Job[ruleArgs]) error {
+	args := job.Args
+	_, err := j.store.ApplyRule(ctx, store.By{Who: args.Who, Origin: args.Origin, At: j.Now()}, args.Analyzer, args.Rule)
+	if missing(err) {
+		return pointlessError{err}
+	}
+	return err
+}
+
+// notifyWait is how long the telling waits for a run that isn't over.
+const notifyWait = time.Minute
+
+// notify tells what a run changed. A run that failed, or is gone, changed nothing.
+func (j *Jobs) notify(ctx context.Context, job *river.Job[notifyArgs]) error {
+	run, err := j.store.Run(ctx, job.Args.Run)
+	switch {
+	case missing(err) || err == nil && run.State == store.Failed:
+		return nil
+	case err != nil:
+		return err
+	case run.State == store.Running:
+		return waitError(notifyWait)
+	case j.Notify == nil:
+		return fmt.Errorf("run %d: nobody is to be told on this server, as the configuration of another one has it", run.ID)
+	}
+	return j.Notify(ctx, run, j.changes(ctx, run))
+}
