@@ -148,7 +148,10 @@ func TestABusyDatabase(t *testing.T) {
 		same(t, "while it is busy", "ann admin password", b.who())
 		check(t, busy.Rollback())
 		s.advance(10 * time.Minute)
-		same(t, "afterwards", "ann admin password", b.who())
+		for range 20 { // it is tried again after some seconds, and one of these has the time for it
+			s.advance(10 * time.Second)
+			same(t, "afterwards", "ann admin password", b.who())
+		}
 		s.advance(59 * time.Minute)
 		same(t, "it was noted that she was there", "ann admin password", b.who())
 	})

@@ -63,7 +63,7 @@ func newBrowser(t *testing.T, role store.UserRole, prefix string) *browser {
 	axe, err := os.ReadFile(awstest.Need(t, awstest.Axe))
 	check(t, err)
 	b.axe = string(axe)
-	limited, end := context.WithTimeout(tab, 2*time.Minute)
+	limited, end := context.WithTimeout(tab, 5*time.Minute)
 	t.Cleanup(end)
 	b.ctx = limited
 	return b
