@@ -15,7 +15,7 @@ const (
 	trendWidth  = 640
 	trendHeight = 190
 	trendLeft   = 40
-	trendRight  = 8
+	trendRight  = 18
 	trendMiddle = 84 // the axis: new findings above it, resolved ones below
 	trendReach  = 66 // of the longest bar
 )
@@ -100,7 +100,7 @@ func (t *trend) length(n int) float64 {
 }
 
 func (t *trend) key() {
-	y := trendHeight - 10
+	y := trendHeight - 14
 	t.linef(`<rect class="new" x="%d" y="%d" width="10" height="10" rx="2"/><text class="name" x="%d" y="%d">new (up)</text>`, trendLeft, y, trendLeft+15, y+9)
 	t.linef(`<rect class="gone" x="%d" y="%d" width="10" height="10" rx="2"/><text class="name" x="%d" y="%d">resolved (down)</text>`, trendLeft+90, y, trendLeft+105, y+9)
 }
