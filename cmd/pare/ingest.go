@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pare-iam/pare/internal/ingest"
+	"github.com/pare-iam/pare/internal/trail"
 	"github.com/pare-iam/pare/usage"
 )
 
@@ -125,7 +125,7 @@ func (in *ingestInput) run(cmd *cobra.Command) error {
 	}
 	options := in.options(cmd, target)
 	if logs.Objects() && in.workers == 0 {
-		options.Workers = max(downloads, runtime.GOMAXPROCS(0))
+		options.Workers = trail.Workers()
 	}
 	finish := watchIngest(cmd, in.quiet, options.Meter, logs)
 	result, err := ingest.Run(cmd.Context(), cat, logs, options)
@@ -168,8 +168,7 @@ func (in *ingestInput) stopped(cmd *cobra.Command, err error) error {
 
 // deliver writes the result, unless there is none, and the summary.
 func (in *ingestInput) deliver(cmd *cobra.Command, target string, done ingested) error {
-	c := done.result.Coverage
-	if c.Files.Read == 0 && c.Files.Digests == 0 && c.Records.Read == 0 {
+	if done.result.Empty() {
 		return errors.Join(done.nothing(cmd), done.result.Discard())
 	}
 	summary := cmd.OutOrStdout()

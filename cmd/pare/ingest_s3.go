@@ -16,9 +16,6 @@ import (
 	"github.com/pare-iam/pare/internal/trail"
 )
 
-// downloads is how many objects are read at a time: most of the time they wait for S3.
-const downloads = 16
-
 // trailInput is what the flags say of log files in S3.
 type trailInput struct {
 	trails  []string
@@ -89,42 +86,35 @@ func (in *trailInput) find(cmd *cobra.Command, flags *awsFlags, paths, outputs [
 	if err != nil {
 		return nil, err
 	}
-	for _, b := range buckets {
-		objects, err := b.List(cmd.Context(), in.days())
-		if err != nil {
-			return nil, explainTrail(cmd, err)
-		}
-		if len(objects) == 0 {
-			w := in.days()
-			cmd.PrintErrf("warning: %s: no log files from %s to %s\n", b, day(w.From), day(w.Until))
-		}
-		logs.Add(objects)
+	w := in.days()
+	err = w.Add(cmd.Context(), logs, buckets, func(b *trail.Bucket) {
+		cmd.PrintErrf("warning: %s: no log files from %s to %s\n", b, day(w.From), day(w.Until))
+	})
+	if err != nil {
+		return nil, explainTrail(cmd, err)
 	}
 	return logs, nil
 }
 
 // open makes the places ready, and those that trails name.
 func (in *trailInput) open(cmd *cobra.Command, flags *awsFlags, places []string) ([]*trail.Bucket, error) {
-	var all []trail.Place
+	source := trail.Source{Trails: in.trails, Account: in.account, Billing: trail.Billing(in.billing)}
 	for _, text := range places {
 		place, err := trail.ParsePlace(text)
 		if err != nil {
 			return nil, usageError{err}
 		}
-		all = append(all, place)
+		source.Places = append(source.Places, place)
 	}
 	cfg, err := signedIn(cmd.Context(), flags)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range in.trails {
-		place, err := trail.Named(cmd.Context(), cfg, name)
-		if err != nil {
-			return nil, explainTrail(cmd, err)
-		}
-		all = append(all, place)
+	buckets, err := source.Open(cmd.Context(), cfg)
+	if err != nil {
+		return nil, explainTrail(cmd, err)
 	}
-	return in.buckets(cmd, cfg, all)
+	return buckets, nil
 }
 
 // signedIn is the configuration, with credentials that can be had.
@@ -141,19 +131,6 @@ func signedIn(ctx context.Context, flags *awsFlags) (aws.Config, error) {
 		return cfg, hintError{errors.New(message), do}
 	}
 	return cfg, ctx.Err()
-}
-
-func (in *trailInput) buckets(cmd *cobra.Command, cfg aws.Config, places []trail.Place) ([]*trail.Bucket, error) {
-	var out []*trail.Bucket
-	for _, place := range places {
-		place.Account = in.account
-		b, err := trail.Open(cmd.Context(), cfg, place, trail.Billing(in.billing))
-		if err != nil {
-			return nil, explainTrail(cmd, err)
-		}
-		out = append(out, b)
-	}
-	return out, nil
 }
 
 // explainTrail makes an error of S3's or CloudTrail's one for people.

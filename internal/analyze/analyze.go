@@ -133,7 +133,8 @@ func (a *Account) end(o Options) (time.Time, error) {
 // note gathers what couldn't be read, and what that means.
 func (a *Account) note(problems []inventory.Problem) {
 	short := a.Evidence.Short(a.Window)
-	a.Doubtful = len(a.Evidence.Problems)+len(short) > 0
+	noLogs := slices.ContainsFunc(a.Folder.Info.Missing, func(m snapshot.Missing) bool { return m.What == snapshot.TrailEvidence })
+	a.Doubtful = len(a.Evidence.Problems)+len(short) > 0 || noLogs
 	for _, p := range slices.Concat(problems, a.Evidence.Problems, short, a.Folder.Outdated(a.Inventory, a.Window)) {
 		a.Problems = append(a.Problems, problemLine(p))
 	}

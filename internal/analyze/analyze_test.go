@@ -17,6 +17,7 @@ import (
 	"github.com/pare-iam/pare/finding"
 	"github.com/pare-iam/pare/internal/analyze"
 	"github.com/pare-iam/pare/internal/samplegen"
+	"github.com/pare-iam/pare/internal/snapshot"
 	"github.com/pare-iam/pare/usage"
 )
 
@@ -105,6 +106,27 @@ func TestDatesToComeAreRefused(t *testing.T) {
 	wrong, ok := errors.AsType[*analyze.ClockError](err)
 	if !ok || !wrong.Clock.Equal(o.Clock) || !strings.Contains(err.Error(), "by the clock of this machine it is 2020-01-01") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Logs that couldn't be had make less unused than before doubtful; a part that is missing
+// otherwise is only told.
+func TestMissingLogsAreDoubtful(t *testing.T) {
+	dir := sample(t)
+	to, err := snapshot.NewWriter(dir)
+	check(t, err)
+	for _, c := range []struct {
+		what     string
+		doubtful bool
+	}{{snapshot.TrailEvidence, true}, {"part of the " + snapshot.TrailEvidence, false}} {
+		about := open(t, dir, options()).Folder.Info
+		about.Missing = []snapshot.Missing{{What: c.what, Why: "access denied"}}
+		check(t, to.WriteInfo(about))
+		a := open(t, dir, options())
+		want := filepath.Join(dir, snapshot.InfoFile) + ": " + c.what + " wasn't collected: access denied"
+		if a.Doubtful != c.doubtful || !slices.Contains(a.Problems, want) {
+			t.Errorf("%s: doubtful %v, want %v; problems %q", c.what, a.Doubtful, c.doubtful, a.Problems)
+		}
 	}
 }
 

@@ -15,6 +15,11 @@
 // set of options; any other is set aside with a warning. What a crash cut off at its end
 // is dropped, and the finished run removes it.
 //
+// With [Options.Keep] it stays, so that who reads a trail again and again, the window moving
+// on, reads only what is new. Then it holds what the files of the last run came to, without
+// those that couldn't be read; a batch of which a file has gone or left the window is read
+// again, but for that file.
+//
 //	magic · key of 32 bytes · frames: length, CRC-32C, zstd of (ids of files, a tally)
 //
 // # Limits

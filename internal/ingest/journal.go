@@ -48,9 +48,10 @@ type journal struct {
 }
 
 // openJournal opens the journal that an earlier run has left at a path, if there is one,
-// and calls visit for each whole frame of it. What is cut off is dropped. A journal with
-// another key is cleared, and stale is true.
-func openJournal(path string, key func() journalKey, visit func(content []byte)) (j *journal, stale bool, err error) {
+// and calls visit for each whole frame of it. What is cut off is dropped, and so are frames
+// of which visit says that they needn't stay. A journal with another key is cleared, and
+// stale is true.
+func openJournal(path string, key func() journalKey, visit func(content []byte) (stays bool)) (j *journal, stale bool, err error) {
 	packer, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
 	if err != nil {
 		return nil, false, err
@@ -71,8 +72,10 @@ func openJournal(path string, key func() journalKey, visit func(content []byte))
 	return j, stale, nil
 }
 
-// load reads the frames, and leaves the file ready to append to.
-func (j *journal) load(visit func([]byte)) (stale bool, err error) {
+// load reads the frames, and leaves the file ready to append to. Frames that stay move down
+// over those that don't. If that is cut short, one is there twice, or has a wrong sum: neither
+// counts.
+func (j *journal) load(visit func([]byte) bool) (stale bool, err error) {
 	if err := lock(j.file); err != nil {
 		return false, err
 	}
@@ -85,16 +88,28 @@ func (j *journal) load(visit func([]byte)) (stale bool, err error) {
 	if _, err := io.ReadFull(in, head); err != nil || !bytes.Equal(head, j.head()) {
 		return there.Size() > 0, j.clear()
 	}
-	end := headSize
+	end, kept := headSize, headSize
 	for {
-		content, size := readFrame(in, there.Size()-end)
-		if size == 0 {
+		content, frame := readFrame(in, there.Size()-end)
+		if len(frame) == 0 {
 			break
 		}
-		visit(content)
-		end += size
+		if visit(content) {
+			if kept < end {
+				if _, err := j.file.WriteAt(frame, kept); err != nil {
+					return false, err
+				}
+			}
+			kept += int64(len(frame))
+		}
+		end += int64(len(frame))
 	}
-	_, err = j.file.Seek(end, io.SeekStart) // what is appended goes over the rest
+	if kept < end {
+		if err := j.file.Truncate(kept); err != nil {
+			return false, err
+		}
+	}
+	_, err = j.file.Seek(kept, io.SeekStart) // what is appended goes over the rest
 	return false, err
 }
 
@@ -115,31 +130,33 @@ func (j *journal) clear() error {
 	return err
 }
 
-// readFrame reads a frame of at most left bytes. The size is 0 at the end, and at a
-// frame that isn't whole: what follows that is of no use.
-func readFrame(in io.Reader, left int64) (content []byte, size int64) {
+// readFrame reads a frame of at most left bytes: its content, and the frame as it is in the
+// file. Both are nil at the end, and at a frame that isn't whole: what follows that is of no
+// use.
+func readFrame(in io.Reader, left int64) (content, frame []byte) {
 	var head [frameHead]byte
 	if _, err := io.ReadFull(in, head[:]); err != nil {
-		return nil, 0
+		return nil, nil
 	}
 	length := int64(binary.LittleEndian.Uint32(head[:]))
 	if frameHead+length > left {
-		return nil, 0
+		return nil, nil
 	}
-	packed := make([]byte, length)
+	frame = append(make([]byte, 0, frameHead+length), head[:]...)[:frameHead+length]
+	packed := frame[frameHead:]
 	if _, err := io.ReadFull(in, packed); err != nil || crc32.Checksum(packed, castagnoli) != binary.LittleEndian.Uint32(head[4:]) {
-		return nil, 0
+		return nil, nil
 	}
 	unpacker, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
 	if err != nil {
-		return nil, 0
+		return nil, nil
 	}
 	defer unpacker.Close()
 	content, err = unpacker.DecodeAll(packed, nil)
 	if err != nil {
-		return nil, 0
+		return nil, nil
 	}
-	return content, frameHead + length
+	return content, frame
 }
 
 // append adds a frame, making the file if need be.

@@ -26,6 +26,7 @@ type Options struct {
 	AllData    []string      // see cloudtrail.Options
 	Journal    string        // path of the journal; "" for none
 	Fresh      bool          // what an earlier run has left in the journal isn't used
+	Keep       bool          // the journal stays when the result is saved, for a run of other files, many of them the same
 	Version    string        // of pare, which the journal is of
 	Checkpoint time.Duration // how much work of a worker an interruption may cost; 0: two seconds
 	Stdin      io.Reader     // what Stdin reads; needed if it is among the paths
@@ -40,6 +41,7 @@ type Result struct {
 	Resumed  int // files that an earlier run had read
 
 	journal *journal
+	keep    bool // see Options
 }
 
 // Run reads the files of a listing. When the context ends it stops soon, with the
@@ -65,7 +67,7 @@ func Run(ctx context.Context, c *catalog.Catalog, l *Listing, o Options) (*Resul
 	for _, u := range l.unreadable {
 		r.noteUnreadable(u)
 	}
-	out := &Result{Uses: r.total.Uses(), Coverage: r.total.Coverage(), Resumed: r.resumed, journal: r.journal}
+	out := &Result{Uses: r.total.Uses(), Coverage: r.total.Coverage(), Resumed: r.resumed, journal: r.journal, keep: o.Keep}
 	out.Coverage.Uses = len(out.Uses) // so that lines that get lost are missed
 	return out, nil
 }
@@ -107,7 +109,8 @@ type batch struct {
 }
 
 // readAll has the workers read, and adds up their batches. The last batch of a worker
-// goes into the journal only if the run is interrupted: else there is nothing to resume.
+// goes into the journal only if the run is interrupted or the journal is kept: else there is
+// nothing to resume.
 func (r *runner) readAll(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -133,9 +136,9 @@ func (r *runner) readAll(ctx context.Context) error {
 	err := context.Cause(ctx)
 	for _, b := range last {
 		switch {
-		case err == nil:
+		case err == nil && !r.options.Keep:
 			r.merge(b.tally)
-		case errors.Is(err, context.Canceled):
+		case err == nil || errors.Is(err, context.Canceled):
 			if addErr := r.add(b); addErr != nil {
 				return addErr
 			}
@@ -146,7 +149,7 @@ func (r *runner) readAll(ctx context.Context) error {
 
 // add puts a batch into the journal and the total.
 func (r *runner) add(b batch) error {
-	if r.journal != nil && len(b.jobs) > 0 && !r.list.files[r.list.jobs[b.jobs[0]].from].stream {
+	if r.lasting(b) {
 		content, err := r.encode(b)
 		if err == nil {
 			err = r.journal.append(content)
@@ -157,6 +160,19 @@ func (r *runner) add(b batch) error {
 	}
 	r.merge(b.tally)
 	return nil
+}
+
+// lasting says whether a batch belongs into the journal. One that is kept has no file that
+// couldn't be read: the next run tries it again.
+func (r *runner) lasting(b batch) bool {
+	if r.journal == nil || len(b.jobs) == 0 || r.list.files[r.list.jobs[b.jobs[0]].from].stream {
+		return false
+	}
+	if !r.options.Keep {
+		return true
+	}
+	c := b.tally.Coverage()
+	return c.Files.Broken == 0 && len(c.Broken) == 0
 }
 
 // grace is how long a file that is being read may go on after an interruption.
@@ -253,11 +269,13 @@ func (r *runner) resume(c *catalog.Catalog) error {
 	}
 	var jobs map[fileID]int
 	damaged := false
-	visit := func(content []byte) {
+	visit := func(content []byte) (stays bool) {
 		if jobs == nil {
 			jobs = r.jobsByID()
 		}
-		damaged = r.take(jobs, content) != nil || damaged
+		taken, err := r.take(jobs, content)
+		damaged = err != nil || damaged
+		return taken || !r.options.Keep
 	}
 	key := sync.OnceValue(func() journalKey { return r.options.key(c) })
 	var stale bool
@@ -336,25 +354,25 @@ func (r *runner) encode(b batch) ([]byte, error) {
 var errFrame = errors.New("a frame of the journal has fewer file ids than it says")
 
 // take adds a frame to the total if all its files are still as they were, and none has
-// been taken yet.
-func (r *runner) take(jobs map[fileID]int, content []byte) error {
+// been taken yet; else took is false.
+func (r *runner) take(jobs map[fileID]int, content []byte) (took bool, err error) {
 	n, size := binary.Uvarint(content)
 	if size <= 0 || n > uint64(len(content)-size)/uint64(len(fileID{})) {
-		return errFrame
+		return false, errFrame
 	}
 	content = content[size:]
 	var taken []int
 	for range n {
 		i, ok := jobs[fileID(content)]
 		if !ok || r.done[i] {
-			return nil
+			return false, nil
 		}
 		taken = append(taken, i)
 		content = content[len(fileID{}):]
 	}
 	one := r.newTally()
 	if err := one.UnmarshalBinary(content); err != nil {
-		return err
+		return false, err
 	}
 	r.merge(one)
 	r.resumed += len(taken)
@@ -365,5 +383,5 @@ func (r *runner) take(jobs map[fileID]int, content []byte) error {
 		r.options.Meter.bytes.Add(n)
 		r.options.Meter.resumed.Add(n)
 	}
-	return nil
+	return true, nil
 }

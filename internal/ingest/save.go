@@ -46,7 +46,8 @@ func Target(out string) (string, error) {
 	return out, nil
 }
 
-// Save writes the uses to a path and the coverage beside it, and removes the journal.
+// Save writes the uses to a path and the coverage beside it, and removes the journal unless
+// it is kept.
 // Each file is there whole or as it was before. Between them there is a moment without
 // a coverage, never one with the coverage of other uses, which could call unused what
 // is used.
@@ -112,12 +113,22 @@ func (r *Result) WriteUses(w io.Writer) error {
 	return nil
 }
 
-// Discard removes the journal: for a result that isn't saved, or written elsewhere.
+// Discard removes the journal, unless it is kept: for a result that isn't saved, or written
+// elsewhere.
 func (r *Result) Discard() error {
+	if r.keep {
+		return r.Close()
+	}
 	if r.journal == nil {
 		return nil
 	}
 	return r.journal.remove()
+}
+
+// Empty says whether nothing in the files was a log of CloudTrail's.
+func (r *Result) Empty() bool {
+	c := r.Coverage
+	return c.Files.Read == 0 && c.Files.Digests == 0 && c.Records.Read == 0
 }
 
 // Close leaves the journal for another run: for a result that couldn't be saved.

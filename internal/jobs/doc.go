@@ -1,9 +1,9 @@
 // Package jobs does the server's work behind the requests: scans of accounts, recommendations,
-// archive rules, telling what changed, cleaning. The work is queued in River's tables of the
-// store's database, so that it outlives the process and several servers share it.
+// archive rules, cleaning. The work is queued in River's tables of the store's database, so
+// that it outlives the process and several servers share it.
 //
-// In: what people ask for, what analyzers' schedules say, a Source of accounts' data. Out:
-// runs and recommendations in the store; what changed, to Options.Notify.
+// In: what people ask for, what analyzers' schedules say, a Source of accounts' data. Out: runs
+// and recommendations in the store.
 //
 // How a server that was killed is replaced. Each server says every Options.Beat, in the
 // table pare_servers, that it is there. One that hasn't for four beats is taken for dead by
@@ -23,8 +23,7 @@
 // How a server stops. Jobs have Options.Grace to end; those that haven't are interrupted, and
 // are available to others at once, with no attempt counted.
 //
-// Limits: Notify is told at least once, and again after a crash between telling and noting
-// that. A server that is stopped for longer than four beats (a debugger, a laptop's lid) and
+// Limits: a server that is stopped for longer than four beats (a debugger, a laptop's lid) and
 // goes on at the very moment that its jobs are handed over may end a job that another has
 // just begun: the other's result counts, and if the other is killed too, a scan waits for
 // its schedule. What a scan collected is on the server that collected it; another server

@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"errors"
-	"iter"
 	"log/slog"
 	"sync"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/pare-iam/pare/catalog"
-	"github.com/pare-iam/pare/finding"
 	"github.com/pare-iam/pare/internal/store"
 )
 
@@ -25,10 +23,6 @@ type Options struct {
 	Catalog *catalog.Catalog
 	Now     func() time.Time // the clock; nil: the machine's
 	Logger  *slog.Logger     // nil: nothing is logged
-
-	// Notify is told what a run changed, at least once, the changes in the order of the
-	// findings' updates. An error has it told again, five times at most. nil: nobody is told.
-	Notify func(ctx context.Context, run store.Run, changes iter.Seq2[Change, error]) error
 
 	Every     time.Duration   // how often an analyzer looks at its accounts that doesn't say; 0: 24 hours
 	Retention store.Retention // of what is over
@@ -44,13 +38,6 @@ type Options struct {
 	Grace time.Duration // how long jobs may go on when the server stops; 0: 10 s
 }
 
-// Change is what a run changed about a finding.
-type Change struct {
-	Finding finding.Finding // in full, as it is now
-	Event   store.Event     // what the run did: which change, from which status to which
-	Version int             // how many events the finding has had: 1 for a new one
-}
-
 // Jobs is the queue and who works on it. It is safe for concurrent use.
 type Jobs struct {
 	Options
@@ -59,6 +46,7 @@ type Jobs struct {
 	reader  client // that reads alone, and waits for nobody who writes
 	servers *servers
 	opened  *opened
+	turns   turns
 
 	mu      sync.Mutex
 	running map[int64]context.CancelCauseFunc // by the job's ID
@@ -158,7 +146,6 @@ func (j *Jobs) workers() *river.Workers {
 	river.AddWorker(all, &worker[scanArgs]{jobs: j, do: j.scan, gaveUp: j.scanGaveUp})
 	river.AddWorker(all, &worker[recommendArgs]{jobs: j, do: j.recommend, gaveUp: j.recommendGaveUp})
 	river.AddWorker(all, &worker[ruleArgs]{jobs: j, do: j.applyRule})
-	river.AddWorker(all, &worker[notifyArgs]{jobs: j, do: j.notify})
 	river.AddWorker(all, &worker[cleanArgs]{jobs: j, do: j.clean})
 	return all
 }

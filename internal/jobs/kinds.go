@@ -82,22 +82,6 @@ func (ruleArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: otherQueue, MaxAttempts: otherAttempts, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished()}}
 }
 
-// notifyArgs is the telling of what a run changed.
-type notifyArgs struct {
-	Run      int64  `json:"run" river:"unique"`
-	Analyzer string `json:"analyzer"`
-	Account  string `json:"account"`
-	asker
-}
-
-// Kind is the name in the queue.
-func (notifyArgs) Kind() string { return "notify" }
-
-// InsertOpts are River's.
-func (notifyArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: otherQueue, MaxAttempts: otherAttempts, UniqueOpts: river.UniqueOpts{ByArgs: true}}
-}
-
 // cleanArgs removes what is over, once a day.
 type cleanArgs struct{ asker }
 

@@ -6,15 +6,20 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/pare-iam/pare/internal/awstest"
 	"github.com/pare-iam/pare/internal/jobs"
+	"github.com/pare-iam/pare/internal/snapshot"
 	"github.com/pare-iam/pare/internal/store"
 	"github.com/pare-iam/pare/internal/store/storetest"
 )
@@ -38,10 +43,10 @@ func liveAWS(t *testing.T, clock *clock) (jobs.Live, *int) {
 	return jobs.Live{
 		Root: filepath.Join(t.TempDir(), "accounts"), Now: clock.now,
 		Config: func(context.Context, store.Account) (aws.Config, error) { return cfg, nil },
-		Logs: func(_ context.Context, _ aws.Config, _ store.Account, dir string) error {
+		Logs: func(_ context.Context, _ aws.Config, _ store.Account, dir string) ([]snapshot.Missing, error) {
 			logs++
 			_, err := os.Stat(filepath.Join(dir, "authorization-details.json"))
-			return err
+			return nil, err
 		},
 	}, &logs
 }
@@ -110,4 +115,63 @@ func text(err error) string {
 		return ""
 	}
 	return err.Error()
+}
+
+// Whatever becomes of the logs, the account is collected. What couldn't be read of them is
+// among what is missing, and what was there before stays with its own coverage.
+func TestLogsThatCannotBeRead(t *testing.T) {
+	clock := newClock(time.Now())
+	live, _ := liveAWS(t, clock)
+	closed := errors.New("s3://logs: access denied")
+	part := snapshot.Missing{What: "part of the evidence of CloudTrail", Why: "1 of 2 log files"}
+	all := snapshot.Missing{What: snapshot.TrailEvidence, Why: "s3://logs: access denied"}
+	for i, c := range []struct {
+		name    string
+		write   string
+		missing []snapshot.Missing
+		err     error
+
+		wantUses    string
+		wantMissing []snapshot.Missing
+	}{
+		{"closed from the beginning", "", nil, closed, "", []snapshot.Missing{all}},
+		{"open", "one", nil, nil, "one", nil},
+		{"closed", "", nil, closed, "one", []snapshot.Missing{all}},
+		{"still closed", "", nil, closed, "one", []snapshot.Missing{all}},
+		{"open in part", "two", []snapshot.Missing{part}, nil, "two", []snapshot.Missing{part}},
+		{"without a file", "", nil, nil, "", nil},
+	} {
+		clock.pass(time.Hour)
+		live.Logs = func(_ context.Context, _ aws.Config, _ store.Account, dir string) ([]snapshot.Missing, error) {
+			if c.write == "" {
+				return c.missing, c.err
+			}
+			for _, name := range []string{snapshot.UsageFile, snapshot.CoverageFile} {
+				check(t, os.WriteFile(filepath.Join(dir, name), []byte(c.write), 0o600))
+			}
+			return c.missing, c.err
+		}
+		folder := must(snapshot.Open(must(live.Collect(t.Context(), store.Account{ID: motoAccount}))(t)))(t)
+		for _, f := range []snapshot.File{folder.Usage, folder.Coverage} {
+			got := ""
+			if f.There() {
+				got = string(must(f.Read())(t))
+			}
+			if got != c.wantUses {
+				t.Errorf("%d, %s: %q, want %q", i, c.name, got, c.wantUses)
+			}
+		}
+		about := slices.DeleteFunc(folder.Info.Missing, func(m snapshot.Missing) bool { return !strings.Contains(m.What, "CloudTrail") })
+		if diff := cmp.Diff(c.wantMissing, about, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%d, %s: -want +got\n%s", i, c.name, diff)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	live.Logs = func(context.Context, aws.Config, store.Account, string) ([]snapshot.Missing, error) {
+		cancel()
+		return nil, ctx.Err()
+	}
+	if _, err := live.Collect(ctx, store.Account{ID: motoAccount}); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
+	}
 }

@@ -83,7 +83,7 @@ func (j *Jobs) analysis(ctx context.Context, a store.Analyzer, id string) (*anal
 	}
 	dir, err := j.Source.Folder(ctx, account)
 	if errors.Is(err, fs.ErrNotExist) {
-		dir, err = j.Source.Collect(ctx, account)
+		dir, err = j.collect(ctx, account)
 	}
 	if err != nil {
 		return nil, err

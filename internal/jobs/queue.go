@@ -17,7 +17,7 @@ import (
 // JobView is a job as it is shown.
 type JobView struct {
 	ID          int64
-	Kind        string // "scan", "recommend", "apply-rule", "clean", "notify"
+	Kind        string // "scan", "recommend", "apply-rule", "clean"
 	Subject     string // what it is about, in words
 	Analyzer    string // ARN; ""
 	Account     string // ""
@@ -140,7 +140,6 @@ type anyArgs struct {
 	Account  string `json:"account"`
 	Finding  string `json:"finding"`
 	Rule     string `json:"rule"`
-	Run      int64  `json:"run"`
 	Who      string `json:"who"`
 }
 
@@ -152,8 +151,6 @@ func (a anyArgs) subject(kind string) string {
 		return "finding " + a.Finding
 	case ruleArgs{}.Kind():
 		return "archive rule " + a.Rule
-	case notifyArgs{}.Kind():
-		return "what run " + strconv.FormatInt(a.Run, 10) + " changed"
 	}
 	return "what is over"
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -176,58 +174,6 @@ func TestSchedules(t *testing.T) {
 			t.Errorf("%d cleanings in a day: want 1", n)
 		}
 		check(t, servers[0].Stop(t.Context()))
-	})
-}
-
-// told gathers what Notify is told.
-type told struct {
-	mu    sync.Mutex
-	calls int
-	all   []jobs.Change
-}
-
-func (o *told) notify(_ context.Context, _ store.Run, changes iter.Seq2[jobs.Change, error]) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.calls++; o.calls == 1 {
-		return errors.New("nobody listens")
-	}
-	for c, err := range changes {
-		if err != nil {
-			return err
-		}
-		o.all = append(o.all, c)
-	}
-	return nil
-}
-
-func (o *told) count() (calls, changes int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.calls, len(o.all)
-}
-
-func TestWhatARunChangedIsTold(t *testing.T) {
-	var to *told
-	conform(t, func() jobs.Options {
-		to = &told{}
-		o := quick(folders(t))
-		o.Notify = to.notify
-		return o
-	}, func(t *testing.T, s stand) {
-		scanned(t, s.store)
-		want := exported(t, s.store)
-		await(t, "all told", func() bool { calls, n := to.count(); return calls == 2 && n == len(want) })
-		for _, c := range to.all {
-			if c.Version != 1 || c.Event.Change != finding.New || c.Event.From != "" || c.Finding.ID == "" {
-				t.Fatalf("told %+v", c)
-			}
-		}
-		check(t, s.Scan(t.Context(), by(), theARN, account))
-		await(t, "the second telling", func() bool { calls, _ := to.count(); return calls == 3 })
-		if _, n := to.count(); n != len(want) {
-			t.Errorf("a run that changed nothing told %d changes", n-len(want))
-		}
 	})
 }
 

@@ -67,10 +67,7 @@ func (j *Jobs) lookAt(ctx context.Context, a store.Analyzer, account store.Accou
 	if err != nil {
 		return err
 	}
-	told, err := j.announce(ctx, run)
-	if err == nil {
-		err = guarded(func() error { return j.complete(ctx, run, a, account) })
-	}
+	err = guarded(func() error { return j.complete(ctx, run, a, account) })
 	switch {
 	case errors.Is(err, store.ErrConflict): // another attempt has taken over, or a later window is there
 		j.Logger.WarnContext(ctx, "the result of a scan isn't needed any more", "run", run.ID, "error", err)
@@ -78,7 +75,7 @@ func (j *Jobs) lookAt(ctx context.Context, a store.Analyzer, account store.Accou
 	case err != nil:
 		return errors.Join(err, j.failed(ctx, run, err))
 	}
-	return told(ctx)
+	return nil
 }
 
 // failed notes why a run has no result. That somebody else did so before is no error.
@@ -123,25 +120,9 @@ func (j *Jobs) scanGaveUp(ctx context.Context, args scanArgs, why error) error {
 	return err
 }
 
-// announce queues the telling of what a run is going to change: before it has, so that it
-// is told also if the server is killed just afterwards. What it returns brings it forward.
-func (j *Jobs) announce(ctx context.Context, run store.Run) (told func(context.Context) error, err error) {
-	if j.Notify == nil {
-		return func(context.Context) error { return nil }, nil
-	}
-	got, err := j.client.Insert(ctx, notifyArgs{Run: run.ID, Analyzer: run.Analyzer, Account: run.Account}, &river.InsertOpts{ScheduledAt: time.Now().Add(notifyWait)})
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context) error {
-		_, err := j.client.JobRetry(ctx, got.Job.ID)
-		return err
-	}, nil
-}
-
 // complete analyzes the account, and hands what is found to the store.
 func (j *Jobs) complete(ctx context.Context, run store.Run, a store.Analyzer, account store.Account) error {
-	dir, err := j.Source.Collect(ctx, account)
+	dir, err := j.collect(ctx, account)
 	if err != nil {
 		return err
 	}

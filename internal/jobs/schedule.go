@@ -3,8 +3,6 @@ package jobs
 import (
 	"context"
 	"errors"
-	"fmt"
-	"time"
 
 	"github.com/riverqueue/river"
 
@@ -124,23 +122,4 @@ func (j *Jobs) applyRule(ctx context.Context, job *river.Job[ruleArgs]) error {
 		return pointlessError{err}
 	}
 	return err
-}
-
-// notifyWait is how long the telling waits for a run that isn't over.
-const notifyWait = time.Minute
-
-// notify tells what a run changed. A run that failed, or is gone, changed nothing.
-func (j *Jobs) notify(ctx context.Context, job *river.Job[notifyArgs]) error {
-	run, err := j.store.Run(ctx, job.Args.Run)
-	switch {
-	case missing(err) || err == nil && run.State == store.Failed:
-		return nil
-	case err != nil:
-		return err
-	case run.State == store.Running:
-		return waitError(notifyWait)
-	case j.Notify == nil:
-		return fmt.Errorf("run %d: nobody is to be told on this server, as the configuration of another one has it", run.ID)
-	}
-	return j.Notify(ctx, run, j.changes(ctx, run))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -105,9 +106,11 @@ type Live struct {
 	Window int                                                            // days that are meant to be looked back; 0 is 90
 	Now    func() time.Time
 
-	// Logs reads an account's log files into its folder, as usage.jsonl and its coverage; nil:
+	// Logs reads an account's log files into its folder, as usage.jsonl and its coverage, and
+	// says what it couldn't read of them. An error leaves the folder as it was: the account is
+	// complete without them, with what an earlier folder has and up to where that reaches. nil:
 	// there are none.
-	Logs func(ctx context.Context, cfg aws.Config, a store.Account, dir string) error
+	Logs func(ctx context.Context, cfg aws.Config, a store.Account, dir string) ([]snapshot.Missing, error)
 }
 
 const (
@@ -139,7 +142,7 @@ func (l Live) Collect(ctx context.Context, a store.Account) (string, error) {
 		return "", explained(ctx, err)
 	}
 	if l.Logs != nil {
-		if err := l.Logs(ctx, cfg, a, next); err != nil {
+		if err := l.readLogs(ctx, cfg, a, next); err != nil {
 			return "", err
 		}
 	}
@@ -148,6 +151,79 @@ func (l Live) Collect(ctx context.Context, a store.Account) (string, error) {
 		return "", err
 	}
 	return dir, l.removeOld(home)
+}
+
+// readLogs adds the evidence of log files to a folder. The error is that of ctx, or of this
+// machine's disk.
+func (l Live) readLogs(ctx context.Context, cfg aws.Config, a store.Account, dir string) error {
+	missing, err := l.Logs(ctx, cfg, a, dir)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		why, _ := collect.Explain(err)
+		missing = append(missing, snapshot.Missing{What: snapshot.TrailEvidence, Why: why})
+		if err := l.earlierLogs(ctx, a, dir); err != nil {
+			return err
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return addMissing(dir, missing)
+}
+
+// earlierLogs copies what the last complete folder has of log files, if the folder has
+// nothing: it says up to when it reaches. The coverage comes last, so that it is never
+// there without its uses.
+func (l Live) earlierLogs(ctx context.Context, a store.Account, dir string) error {
+	last, err := l.Folder(ctx, a)
+	if _, there := os.Stat(filepath.Join(dir, snapshot.UsageFile)); there == nil || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	to, err := snapshot.NewWriter(dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{snapshot.UsageFile, snapshot.CoverageFile} {
+		from, err := os.Open(filepath.Join(last, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		err = to.WriteFile(name, func(w io.Writer) error {
+			_, err := io.Copy(w, from)
+			return err
+		})
+		if err = errors.Join(err, from.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addMissing adds to what a folder's snapshot.json says is missing.
+func addMissing(dir string, missing []snapshot.Missing) error {
+	path := filepath.Join(dir, snapshot.InfoFile)
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	about, err := snapshot.ReadInfo(path, src)
+	if err != nil {
+		return err
+	}
+	about.Missing = append(about.Missing, missing...)
+	to, err := snapshot.NewWriter(dir)
+	if err != nil {
+		return err
+	}
+	return to.WriteInfo(about)
 }
 
 // explained is an error of AWS's in words, with what to do.

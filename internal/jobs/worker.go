@@ -26,11 +26,6 @@ type pointlessError struct{ error }
 
 func (e pointlessError) Unwrap() error { return e.error }
 
-// waitError is of a job whose time hasn't come.
-type waitError time.Duration
-
-func (e waitError) Error() string { return "not yet: again in " + time.Duration(e).String() }
-
 // Timeout is none.
 func (w *worker[A]) Timeout(*river.Job[A]) time.Duration { return -1 }
 
@@ -43,12 +38,9 @@ func (w *worker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 		return w.end(ctx, job, pointlessError{fmt.Errorf("given up: the server was gone before the end of %d attempts", job.MaxAttempts)})
 	}
 	err := guarded(func() error { return w.do(work, job) })
-	var wait waitError
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &wait):
-		return river.JobSnooze(time.Duration(wait))
 	case work.Err() != nil:
 		return j.interrupted(ctx, job.JobRow, context.Cause(work))
 	}

@@ -32,7 +32,7 @@ type Report struct {
 	Again    []Failure     // what will be tried again
 	Wait     time.Duration // before that; 0: nothing is to be tried again
 	Outbox   error         // the outbox failed, not the sink; nil mostly
-	Position Position      // up to where the sink has been told by then; 0: as before
+	Position Position      // of the last change, once all of a round are told or left behind; else 0
 }
 
 // Dispatcher tells sinks of the changes in an outbox.
@@ -127,17 +127,12 @@ func (d *Dispatcher) serve(ctx context.Context, l *lane) {
 
 // tell tells changes round by round. The error is the outbox's.
 func (d *Dispatcher) tell(ctx context.Context, l *lane, entries []Entry) error {
-	for len(entries) > 0 {
+	for len(entries) > 0 && ctx.Err() == nil {
 		n := round(entries)
-		last := entries[n-1].Position
 		if !d.deliver(ctx, l, entries[:n]) {
 			return nil
 		}
-		// What was told is told: the end of ctx shall not make it be told again.
-		saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), ackLimit)
-		err := d.box.Ack(saving, l.Name(), last)
-		cancel()
-		if err != nil {
+		if err := d.ack(ctx, l, entries[:n]); err != nil {
 			return err
 		}
 		entries = entries[n:]
@@ -147,6 +142,15 @@ func (d *Dispatcher) tell(ctx context.Context, l *lane, entries []Entry) error {
 
 // ackLimit is how long a position may take to be saved while the server stops.
 const ackLimit = 10 * time.Second
+
+// ack notes what was told. What was told is told: the end of ctx shall not make it be told
+// again.
+func (d *Dispatcher) ack(ctx context.Context, l *lane, told []Entry) error {
+	saving, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(ackLimit, cancel) })()
+	return d.box.Ack(saving, l.Name(), told)
+}
 
 // round is how many entries may be told at once: none of them is about the same finding as
 // another, so that none can overtake another that has to be tried again.

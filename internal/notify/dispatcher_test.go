@@ -259,7 +259,7 @@ func (f *flaky) Next(ctx context.Context, sink string, limit int) ([]notify.Entr
 	return f.Memory.Next(ctx, sink, limit)
 }
 
-func (f *flaky) Ack(ctx context.Context, sink string, upTo notify.Position) error {
+func (f *flaky) Ack(ctx context.Context, sink string, told []notify.Entry) error {
 	if len(f.ack) > 0 {
 		err := f.ack[0]
 		f.ack = f.ack[1:]
@@ -267,7 +267,7 @@ func (f *flaky) Ack(ctx context.Context, sink string, upTo notify.Position) erro
 			return err
 		}
 	}
-	return f.Memory.Ack(ctx, sink, upTo)
+	return f.Memory.Ack(ctx, sink, told)
 }
 
 // Troubles of the outbox are waited out; what isn't acknowledged is told again.
@@ -331,13 +331,64 @@ func TestSinksHaveNamesOfTheirOwn(t *testing.T) {
 func TestMemoryRefusesPositionsThatArent(t *testing.T) {
 	box := &notify.Memory{}
 	box.Add(steps("a.1 b.1")...)
-	if err := errors.Join(box.Ack(t.Context(), "s", 1), box.Ack(t.Context(), "other", 2)); err != nil {
+	at := func(positions ...notify.Position) (out []notify.Entry) {
+		for _, p := range positions {
+			out = append(out, notify.Entry{Position: p})
+		}
+		return out
+	}
+	if err := errors.Join(box.Ack(t.Context(), "s", at(1)), box.Ack(t.Context(), "other", at(1, 2))); err != nil {
 		t.Error(err)
 	}
-	for _, upTo := range []notify.Position{0, 3} {
-		if err := box.Ack(t.Context(), "s", upTo); err == nil || box.Acked("s") != 1 {
-			t.Errorf("position %d: %v; now %d", upTo, err, box.Acked("s"))
+	for _, told := range [][]notify.Entry{at(0), at(1), at(3)} {
+		if err := box.Ack(t.Context(), "s", told); err == nil || box.Acked("s") != 1 {
+			t.Errorf("%v: %v; now %d", told, err, box.Acked("s"))
 		}
+	}
+	if err := box.Ack(t.Context(), "other", at(3)); err == nil {
+		t.Error("a position that isn't there")
+	}
+}
+
+// slow is an outbox that takes its time to note what was told.
+type slow struct {
+	notify.Memory
+	takes time.Duration
+}
+
+func (s *slow) Ack(ctx context.Context, sink string, told []notify.Entry) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(s.takes):
+	}
+	return s.Memory.Ack(ctx, sink, told)
+}
+
+// A database that is busy is waited for: what was told isn't told again for that. When the
+// server stops, it is waited for a little.
+func TestASlowOutbox(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		takes    time.Duration
+		stops    time.Duration
+		want     string
+		position notify.Position
+	}{
+		{"while the server runs, however long", time.Minute, 3 * time.Minute, "a.1 a.2", 2},
+		{"while it stops, ten seconds", 9 * time.Second, time.Second, "a.1", 1},
+		{"and no longer", time.Minute, time.Second, "a.1", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, box := newScript("s"), &slow{takes: tt.takes}
+				box.Add(steps("a.1 a.2")...)
+				dispatch(t, box, notify.Options{}, tt.stops, s)
+				if got := briefs(s.told); got != tt.want || box.Acked("s") != tt.position {
+					t.Errorf("told %s, position %d: want %s, %d", got, box.Acked("s"), tt.want, tt.position)
+				}
+			})
+		})
 	}
 }
 

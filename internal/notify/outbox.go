@@ -15,18 +15,18 @@ type Entry struct {
 	Change   Change
 }
 
-// Outbox keeps the changes, and for each sink up to where it was told. It is safe for
+// Outbox keeps the changes, and for each sink which of them it was told. It is safe for
 // concurrent use, and asked for different sinks at the same time.
 type Outbox interface {
-	// Next returns the first changes after the sink's position in growing order, at most
-	// limit; none when there is nothing to tell now. A sink that it has never heard of is
-	// before the first change. Nothing may appear later at a position before one that was
-	// returned. Where several servers share an outbox, it gives a sink's changes to one of
-	// them at a time.
+	// Next returns changes that the sink wasn't told, at most limit, and none when there is
+	// nothing to tell now. Those of a finding are in growing order, and none of the finding's
+	// may appear later at a position before one that was returned. Where several servers
+	// share an outbox, it gives a sink's changes to one of them at a time.
 	Next(ctx context.Context, sink string, limit int) ([]Entry, error)
 
-	// Ack says that the sink was told all up to and with a position, and won't be again.
-	Ack(ctx context.Context, sink string, upTo Position) error
+	// Ack says that the sink was told the first entries of what Next returned, or those that
+	// follow the ones of the last Ack, and won't be again.
+	Ack(ctx context.Context, sink string, told []Entry) error
 }
 
 // Memory is an Outbox that lives as long as the process, for tests and trials. The zero
@@ -55,16 +55,18 @@ func (m *Memory) Next(ctx context.Context, sink string, limit int) ([]Entry, err
 }
 
 // Ack implements [Outbox].
-func (m *Memory) Ack(_ context.Context, sink string, upTo Position) error {
+func (m *Memory) Ack(_ context.Context, sink string, told []Entry) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if upTo < m.acked[sink] || int(upTo) > len(m.entries) {
-		return fmt.Errorf("position %d of sink %s: want %d to %d", upTo, sink, m.acked[sink], len(m.entries))
-	}
 	if m.acked == nil {
 		m.acked = map[string]Position{}
 	}
-	m.acked[sink] = upTo
+	for _, e := range told {
+		if e.Position != m.acked[sink]+1 || int(e.Position) > len(m.entries) {
+			return fmt.Errorf("position %d of sink %s: want %d of %d", e.Position, sink, m.acked[sink]+1, len(m.entries))
+		}
+		m.acked[sink] = e.Position
+	}
 	return nil
 }
 

@@ -113,8 +113,8 @@ func newClient(o WebhookOptions, r reach) *http.Client {
 // Name implements [Sink].
 func (w *Webhook) Name() string { return w.options.Name }
 
-// Send implements [Sink]. What fails by 5xx, 429, 408, a timeout or the network is tried
-// again; any other answer than 2xx is a refusal for good.
+// Send implements [Sink]. 400, 413, 415 and 422 refuse the events for good. What fails
+// otherwise is tried again: it is about who sends, where to, or when, which people mend.
 func (w *Webhook) Send(ctx context.Context, changes []Change) []Failure {
 	events := make([]shaped[[]byte], len(changes))
 	for i, c := range changes {
@@ -200,12 +200,14 @@ func batchKey(batch []shaped[[]byte]) string {
 
 // refusal is what an answer other than 2xx means.
 func refusal(r *http.Response, now time.Time) Failure {
-	f := Failure{Code: strconv.Itoa(r.StatusCode), Reason: "the webhook answered " + r.Status, Final: true}
-	switch {
-	case r.StatusCode/100 == 5, r.StatusCode == http.StatusTooManyRequests, r.StatusCode == http.StatusRequestTimeout:
-		f.Final = false
+	f := Failure{Code: strconv.Itoa(r.StatusCode), Reason: "the webhook answered " + r.Status}
+	switch r.StatusCode {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
+		f.Final = true
+	default:
 		f.After = retryAfter(r.Header.Get("Retry-After"), now)
-	case r.StatusCode/100 == 3:
+	}
+	if r.StatusCode/100 == 3 {
 		f.Reason += ": redirects aren't followed: set the URL that it leads to"
 	}
 	return f

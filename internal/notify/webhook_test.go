@@ -8,6 +8,8 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +19,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/pare-iam/pare/finding"
 	"github.com/pare-iam/pare/internal/notify"
@@ -147,6 +150,52 @@ func TestWebhookShape(t *testing.T) {
 	}
 }
 
+// docs/schema/webhook.json has every member that a body has, and of findings what
+// findings.json says.
+func TestWebhookIsAsTheSchemaSays(t *testing.T) {
+	docs := filepath.Join("..", "..", "docs", "schema")
+	ours, err := jsonschema.NewCompiler().Compile(filepath.Join(docs, "webhook.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newReceiver(t, nil)
+	if failures := r.sink(nil).Send(t.Context(), life(t)); len(failures) > 0 {
+		t.Fatal(failures)
+	}
+	body := parsed(t, string(r.received()[0].body))
+	if err := ours.Validate(body); err != nil {
+		t.Error(err)
+	}
+	event := ours.Properties["events"].Items2020
+	for _, e := range body.(map[string]any)["events"].([]any) {
+		for name := range e.(map[string]any) {
+			if event.Properties[name] == nil || !slices.Contains(event.Required, name) {
+				t.Errorf("%s isn't in the schema, or isn't required", name)
+			}
+		}
+	}
+	findings, err := os.ReadFile(filepath.Join(docs, "findings.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	webhook, err := os.ReadFile(filepath.Join(docs, "webhook.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	member := func(src []byte, path ...string) any {
+		value := parsed(t, string(src))
+		for _, name := range path {
+			value = value.(map[string]any)[name]
+		}
+		return value
+	}
+	want := member(findings, "properties", "findings", "items")
+	got := member(webhook, "properties", "events", "items", "properties", "finding")
+	if diff := cmp.Diff(want, got); diff != "" || want == nil {
+		t.Errorf("a finding: -findings.json +webhook.json\n%s", diff)
+	}
+}
+
 func TestWebhookOfOCSFLines(t *testing.T) {
 	r := newReceiver(t, nil)
 	sink := r.sink(func(o *notify.WebhookOptions) { o.Format, o.Version = notify.FormatOCSF, "1.2.3" })
@@ -222,8 +271,10 @@ func TestWebhookFailures(t *testing.T) {
 		{"too many", status(429, "Retry-After", "2"), "finding raa: 429: the webhook answered 429 Too Many Requests", 2 * time.Second},
 		{"the server waited for us", status(408), "finding raa: 408: the webhook answered 408 Request Timeout", 0},
 		{"a refusal", status(400, "Retry-After", "2"), "finding raa: 400: the webhook answered 400 Bad Request (for good)", 0},
-		{"not known", status(401), "finding raa: 401: the webhook answered 401 Unauthorized (for good)", 0},
-		{"nobody there any more", status(410), "finding raa: 410: the webhook answered 410 Gone (for good)", 0},
+		{"not known", status(401), "finding raa: 401: the webhook answered 401 Unauthorized", 0},
+		{"too much", status(413), "finding raa: 413: the webhook answered 413 Request Entity Too Large (for good)", 0},
+		{"not understood", status(422), "finding raa: 422: the webhook answered 422 Unprocessable Entity (for good)", 0},
+		{"nobody there any more", status(410), "finding raa: 410: the webhook answered 410 Gone", 0},
 		{"no answer in time", func(_ int, _ http.ResponseWriter, r *http.Request) {
 			select {
 			case <-r.Context().Done():
@@ -232,7 +283,7 @@ func TestWebhookFailures(t *testing.T) {
 		}, "finding raa: context deadline exceeded (Client.Timeout exceeded while awaiting headers)", 0},
 		{"the connection breaks", func(int, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "finding raa: EOF", 0},
 		{"a redirect", status(307, "Location", "https://example.com/"),
-			"finding raa: 307: the webhook answered 307 Temporary Redirect: redirects aren't followed: set the URL that it leads to (for good)", 0},
+			"finding raa: 307: the webhook answered 307 Temporary Redirect: redirects aren't followed: set the URL that it leads to", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

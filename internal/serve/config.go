@@ -13,6 +13,7 @@ import (
 
 	"github.com/pare-iam/pare/internal/login"
 	"github.com/pare-iam/pare/internal/store"
+	"github.com/pare-iam/pare/internal/trail"
 )
 
 // Config is how a server is set up. Paths are as they were given; those that may be left
@@ -45,10 +46,11 @@ type Account struct {
 	Folder     string `yaml:"folder"`      // a snapshot, or a folder of several
 	Role       string `yaml:"role_arn"`    // to collect with
 	ExternalID string `yaml:"external_id"` // that the role asks for
+	Trail      string `yaml:"trail"`       // whose log files the role reads, see trail.ParseSource; "" is none
 }
 
 func accountFields() []string {
-	return []string{"id", "name", "path", "folder", "role_arn", "external_id"}
+	return []string{"id", "name", "path", "folder", "role_arn", "external_id", "trail"}
 }
 
 // LoginConfig is how people log in.
@@ -172,6 +174,12 @@ func accounts(c *Config, v string) error {
 			return fmt.Errorf("account %s: want folder or role_arn, and one of them", a.ID)
 		case a.Role == "" && a.ExternalID != "":
 			return fmt.Errorf("account %s: external_id goes with role_arn", a.ID)
+		case a.Role == "" && a.Trail != "":
+			return fmt.Errorf("account %s: trail goes with role_arn; into a folder `pare ingest` puts what logs show", a.ID)
+		case a.Trail != "":
+			if _, err := trail.ParseSource(a.Trail); err != nil {
+				return fmt.Errorf("account %s: trail: %w", a.ID, err)
+			}
 		}
 		seen[a.ID] = true
 	}
@@ -200,6 +208,9 @@ func withoutSecrets(v string) string {
 	names := make([]string, len(c.Accounts))
 	for i, a := range c.Accounts {
 		names[i] = fmt.Sprintf("%s from %s%s", a.ID, a.Folder, a.Role)
+		if a.Trail != "" {
+			names[i] += " and " + a.Trail
+		}
 	}
 	return strings.Join(names, ", ")
 }

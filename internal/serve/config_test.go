@@ -56,15 +56,15 @@ func TestWhatFollowsFromOtherSettings(t *testing.T) {
 data_dir: /srv/pare
 accounts:
   - {id: "444455556666", folder: a}
-  - {id: "111122223333", role_arn: "arn:aws:iam::111122223333:role/r", external_id: e}
+  - {id: "111122223333", role_arn: "arn:aws:iam::111122223333:role/r", external_id: e, trail: all}
 oidc: {issuer: "https://id.example.com", client_id: pare, roles: {a.b/c: admin}}
 proxy: {behind: true, trusted: [10.0.0.0/8, 192.0.2.1/32]}
 retention: {resolved: 30d}
 `)})
 	must(t, err)
-	got := []any{c.Database, c.KeyFile, c.Account, len(c.Accounts), c.Accounts[1].ExternalID, c.Login.Roles, c.Proxy.Trusted, c.Retention.Resolved}
+	got := []any{c.Database, c.KeyFile, c.Account, len(c.Accounts), c.Accounts[1].ExternalID, c.Accounts[1].Trail, c.Login.Roles, c.Proxy.Trusted, c.Retention.Resolved}
 	want := []any{
-		filepath.Join("/srv/pare", "pare.db"), filepath.Join("/srv/pare", "key"), "444455556666", 2, "e",
+		filepath.Join("/srv/pare", "pare.db"), filepath.Join("/srv/pare", "key"), "444455556666", 2, "e", "all",
 		map[string]store.UserRole{"a.b/c": store.Admin}, []string{"10.0.0.0/8", "192.0.2.1/32"}, 30 * 24 * time.Hour,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -96,6 +96,9 @@ func TestErrorsSayWhereAndWhatWasMeant(t *testing.T) {
 		"an account without quotes":   {file: "account: 011122223333x\n", want: []string{"want the twelve digits of an account, in quotes"}},
 		"an account twice":            {file: "accounts: [{id: \"111122223333\", folder: a}, {id: \"111122223333\", folder: b}]\n", want: []string{"account 111122223333: it is there twice"}},
 		"an account without a source": {file: "accounts: [{id: \"111122223333\"}]\n", want: []string{"account 111122223333: want folder or role_arn, and one of them"}},
+		"a trail of a folder":         {file: "accounts: [{id: \"111122223333\", folder: a, trail: all}]\n", want: []string{"account 111122223333: trail goes with role_arn; into a folder `pare ingest` puts what logs show"}},
+		"a trail that isn't one":      {file: "accounts: [{id: \"111122223333\", role_arn: r, trail: logs/}]\n", want: []string{`account 111122223333: trail: "logs/": want a trail's name or ARN, or s3://bucket/prefix`}},
+		"a pattern of a trail's":      {file: "accounts: [{id: \"111122223333\", role_arn: r, trail: \"s3://logs/*\"}]\n", want: []string{"account 111122223333: trail: s3://logs/*: S3 knows no patterns"}},
 		"a role that there isn't":     {file: "oidc: {roles: {a: boss}}\n", want: []string{`role "boss": want a map from groups`}},
 		"half of a pair":              {file: "tls: {cert_file: a}\n", want: []string{"tls.cert_file and tls.key_file: want both or neither"}},
 		"a network that isn't one":    {file: "proxy: {behind: true, trusted: proxy.local}\n", want: []string{`"proxy.local": want networks such as 10.0.0.0/8`}},

@@ -4,77 +4,174 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
-	"os"
-	"strings"
+	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/aws-sdk-go-v2/service/securityhub"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
-
-	"github.com/pare-iam/pare/internal/jobs"
 	"github.com/pare-iam/pare/internal/notify"
 	"github.com/pare-iam/pare/internal/store"
 )
 
-// events tells sinks what runs changed.
+// events tells sinks what happens to findings: each sink from one server at a time, the one that has
+// its lease, at its own pace and from where it was told last.
 type events struct {
+	store   *store.Store
 	sinks   []notify.Sink
 	region  string
 	log     *slog.Logger
 	metrics *metrics
-	giveUp  time.Duration // how long one change is tried; 0: 5 min
+	beat    time.Duration // how often a lease is renewed, and looked after by those who don't have it
+	idle    time.Duration // how often somebody looks for events; 0: as package notify does
+
+	holder string // this server among those of the database
+	stop   context.CancelFunc
+	lanes  sync.WaitGroup
 }
 
-// atOnce is how many changes are in memory at a time.
-const atOnce = 200
+// giveUp is how long an event is tried again and again: longer than a receiver is down, and
+// not so long that one event which a receiver always fails at keeps all others back forever.
+const giveUp = 24 * time.Hour
 
-// tell tells all sinks, each at its own pace, some changes at a time. What a sink refuses for
-// as long as giveUp is left behind. The error is ctx's: then the rest wasn't told.
-func (e *events) tell(ctx context.Context, run store.Run, changes iter.Seq2[jobs.Change, error]) error {
-	var some []notify.Change
-	for c, err := range changes {
-		if err != nil {
-			return err
-		}
-		some = append(some, notify.Change{
-			Finding: c.Finding, Previous: c.Event.From, Version: c.Version, At: c.Event.At, Analyzer: run.Analyzer, Region: e.region,
-		})
-		if len(some) == atOnce {
-			if err := e.send(ctx, some); err != nil {
-				return err
-			}
-			some = nil
+// A lease is good for so many beats. Who couldn't renew it for patient beats stops telling, before
+// another begins: a run that is being completed keeps SQLite busy for some seconds.
+const (
+	leaseBeats = 12
+	patient    = 9
+)
+
+// start begins to tell, until close. A sink that the database doesn't know is told what
+// happens from now on.
+func (e *events) start(ctx context.Context) error {
+	e.holder = newID()
+	for _, s := range e.sinks {
+		if err := e.store.AddSink(ctx, s.Name()); err != nil {
+			return fmt.Errorf("sink %s: %w", s.Name(), err)
 		}
 	}
-	return e.send(ctx, some)
+	ctx, e.stop = context.WithCancel(context.WithoutCancel(ctx))
+	for _, s := range e.sinks {
+		e.lanes.Go(func() { e.lane(ctx, s) })
+	}
+	return nil
 }
 
-// send returns when each sink was told each change, or has given it up.
-func (e *events) send(ctx context.Context, changes []notify.Change) error {
-	if len(changes) == 0 || len(e.sinks) == 0 {
-		return ctx.Err()
+// close ends the telling. What was under way is told again by whoever is next.
+func (e *events) close() {
+	if e.stop != nil {
+		e.stop()
+		e.lanes.Wait()
 	}
-	var box notify.Memory
-	box.Add(changes...)
-	sending, done := context.WithCancel(ctx)
-	defer done()
-	told := &countdown{left: len(e.sinks), done: done}
-	giveUp := e.giveUp
-	if giveUp == 0 {
-		giveUp = 5 * time.Minute
+}
+
+// names are the sinks'.
+func (e *events) names() []string {
+	out := make([]string, len(e.sinks))
+	for i, s := range e.sinks {
+		out[i] = s.Name()
 	}
-	d, err := notify.NewDispatcher(counted{&box, told, notify.Position(len(changes))}, e.sinks, notify.Options{GiveUp: giveUp, Report: e.report})
+	return out
+}
+
+// lane waits for a sink's lease, again and again, and tells the sink while it has it.
+func (e *events) lane(ctx context.Context, s notify.Sink) {
+	ticker := time.NewTicker(e.beat)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		asked := time.Now()
+		mine, err := e.lease(ctx, s)
+		if mine {
+			err = e.hold(ctx, s, asked)
+		}
+		if err != nil && ctx.Err() == nil {
+			e.log.Error("events", "sink", s.Name(), "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-ticker.C:
+		}
+	}
+}
+
+func (e *events) lease(ctx context.Context, s notify.Sink) (bool, error) {
+	return e.store.LeaseSink(ctx, s.Name(), e.holder, leaseBeats*e.beat)
+}
+
+// hold tells a sink until ctx ends or the lease, which was asked for at a time, is lost.
+func (e *events) hold(ctx context.Context, s notify.Sink, asked time.Time) error {
+	d, err := notify.NewDispatcher(outbox{e.store, e.holder, e.region}, []notify.Sink{s}, notify.Options{
+		GiveUp: giveUp, Idle: e.idle, Report: e.report,
+	})
 	if err != nil {
 		return err
 	}
-	d.Run(sending)
-	return ctx.Err()
+	telling, cancel := context.WithCancel(ctx)
+	var renewing sync.WaitGroup
+	renewing.Go(func() {
+		defer cancel()
+		err = e.renew(telling, s, asked)
+	})
+	d.Run(telling)
+	cancel()
+	renewing.Wait()
+	releasing, done := context.WithTimeout(context.WithoutCancel(ctx), slack)
+	defer done()
+	return errors.Join(err, e.store.ReleaseSink(releasing, s.Name(), e.holder))
+}
+
+// renew renews a lease until ctx ends. The error is why it is lost, or may be soon.
+func (e *events) renew(ctx context.Context, s notify.Sink, since time.Time) error {
+	ticker := time.NewTicker(e.beat)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		asked := time.Now()
+		bounded, cancel := context.WithDeadline(ctx, since.Add(patient*e.beat))
+		mine, err := e.lease(bounded, s)
+		over := bounded.Err() != nil
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil && !mine:
+			return errors.New("another server has taken over")
+		case err == nil:
+			since = asked
+		case over:
+			return fmt.Errorf("the lease couldn't be renewed: %w", err)
+		}
+	}
+}
+
+// outbox is the store's history as package notify sees it.
+type outbox struct {
+	store  *store.Store
+	holder string
+	region string
+}
+
+// Next implements notify.Outbox.
+func (o outbox) Next(ctx context.Context, sink string, limit int) ([]notify.Entry, error) {
+	steps, err := o.store.Untold(ctx, sink, limit)
+	out := make([]notify.Entry, len(steps))
+	for i, s := range steps {
+		out[i] = notify.Entry{Position: notify.Position(s.Seq), Change: notify.Change{
+			Finding: s.Finding, Previous: s.From, Version: s.Version, At: s.At, Analyzer: s.Analyzer, Region: o.region,
+		}}
+	}
+	return out, err
+}
+
+// Ack implements notify.Outbox.
+func (o outbox) Ack(ctx context.Context, sink string, told []notify.Entry) error {
+	upTo := map[string]int64{}
+	for _, e := range told {
+		upTo[e.Change.Analyzer] = int64(e.Position)
+	}
+	return o.store.Told(ctx, sink, o.holder, upTo)
 }
 
 func (e *events) report(r notify.Report) {
@@ -86,103 +183,7 @@ func (e *events) report(r notify.Report) {
 	if len(r.Again) > 0 {
 		e.log.Warn("a sink is tried again", "sink", r.Sink, "changes", len(r.Again), "reason", r.Again[0].Error(), "wait", r.Wait)
 	}
-}
-
-// sinks are those that are configured.
-func sinks(ctx context.Context, c *Config, version string) ([]notify.Sink, error) {
-	var out []notify.Sink
-	if c.Notify.OCSFFile != "" {
-		s, err := notify.NewOCSFFile(c.Notify.OCSFFile, notify.OCSFOptions{Version: version})
-		if err != nil {
-			return nil, fmt.Errorf("notify.ocsf.file: %w", err)
-		}
-		out = append(out, s)
+	if r.Outbox != nil {
+		e.log.Error("the events couldn't be read, or noted as told", "sink", r.Sink, "error", r.Outbox, "wait", r.Wait)
 	}
-	if c.Notify.WebhookURL != "" {
-		secret, err := readSecret("notify.webhook.secret_file", c.Notify.WebhookSecretFile)
-		if err != nil {
-			return nil, err
-		}
-		s, err := notify.NewWebhook(notify.WebhookOptions{
-			URL: c.Notify.WebhookURL, Secrets: []string{secret}, Format: notify.Format(c.Notify.WebhookFormat), Version: version, AllowPrivate: c.Notify.AllowPrivate,
-		})
-		if err != nil {
-			return nil, fmt.Errorf("notify.webhook: %w", err)
-		}
-		out = append(out, s)
-	}
-	if c.Notify.Bus == "" && c.Notify.HubRegion == "" {
-		return out, nil
-	}
-	own, err := config.LoadDefaultConfig(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("notify: AWS: %w", err)
-	}
-	return awsSinks(c, own, out)
-}
-
-func awsSinks(c *Config, own aws.Config, out []notify.Sink) ([]notify.Sink, error) {
-	if c.Notify.Bus != "" {
-		s, err := notify.NewEventBridge(eventbridge.NewFromConfig(own, func(o *eventbridge.Options) {
-			if o.Region == "" {
-				o.Region = c.Region
-			}
-		}), notify.EventBridgeOptions{Bus: c.Notify.Bus})
-		if err != nil {
-			return nil, fmt.Errorf("notify.eventbridge: %w", err)
-		}
-		out = append(out, s)
-	}
-	if c.Notify.HubRegion != "" {
-		s, err := notify.NewSecurityHub(notify.SecurityHubOptions{Region: c.Notify.HubRegion, Client: hubClients(c, own)})
-		if err != nil {
-			return nil, fmt.Errorf("notify.security_hub: %w", err)
-		}
-		out = append(out, s)
-	}
-	return out, nil
-}
-
-// hubClients gives clients that call as an account: by its role, or, of one without, by the
-// server's own credentials.
-func hubClients(c *Config, own aws.Config) func(context.Context, string) (notify.SecurityHubAPI, error) {
-	clients := map[string]notify.SecurityHubAPI{}
-	for _, a := range c.Accounts {
-		as := own.Copy()
-		as.Region = c.Notify.HubRegion
-		if a.Role != "" {
-			as.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(as), a.Role, func(o *stscreds.AssumeRoleOptions) {
-				if a.ExternalID != "" {
-					o.ExternalID = &a.ExternalID
-				}
-			}))
-		}
-		clients[a.ID] = securityhub.NewFromConfig(as)
-	}
-	return func(_ context.Context, account string) (notify.SecurityHubAPI, error) {
-		if api, ok := clients[account]; ok {
-			return api, nil
-		}
-		return nil, fmt.Errorf("account %s isn't among the accounts of the configuration", account)
-	}
-}
-
-// readSecret reads a file with a secret, which others mustn't be able to read.
-func readSecret(setting, path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", setting, err)
-	}
-	if info.Mode().Perm()&0o077 != 0 && os.PathSeparator == '/' {
-		return "", fmt.Errorf("%s: %s: others may read it: chmod 600 %s", setting, path, path)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", setting, err)
-	}
-	secret := strings.TrimSpace(string(text))
-	if secret == "" {
-		return "", errors.New(setting + ": " + path + " is empty")
-	}
-	return secret, nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -61,6 +62,7 @@ func (m *metrics) request(route string, status int, took time.Duration) {
 type state struct {
 	store *store.Store
 	jobs  func(context.Context) ([]JobCount, error)
+	sinks []string // whose lag is shown
 	now   func() time.Time
 
 	mu   sync.Mutex
@@ -85,12 +87,14 @@ var (
 	findingsDesc = prometheus.NewDesc("pare_findings", "Findings.", []string{"analyzer", "type", "status"}, nil)
 	ageDesc      = prometheus.NewDesc("pare_data_age_seconds", "Time since the end of the window of an account's last complete run.", []string{"analyzer", "account"}, nil)
 	jobsDesc     = prometheus.NewDesc("pare_jobs", "Jobs in the queue, and those that ended not long ago.", []string{"kind", "state"}, nil)
+	untoldDesc   = prometheus.NewDesc("pare_events_untold", "Changes of findings that a sink is yet to be told.", []string{"sink"}, nil)
+	lagDesc      = prometheus.NewDesc("pare_events_lag_seconds", "Time since the oldest of the changes that a sink is yet to be told.", []string{"sink"}, nil)
 	upDesc       = prometheus.NewDesc("pare_database_up", "Whether the database answered when it was asked last.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (s *state) Describe(c chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{findingsDesc, ageDesc, jobsDesc, upDesc} {
+	for _, d := range []*prometheus.Desc{findingsDesc, ageDesc, jobsDesc, untoldDesc, lagDesc, upDesc} {
 		c <- d
 	}
 }
@@ -148,8 +152,31 @@ func (s *state) each(ctx context.Context, set gauge) error {
 		}
 	}
 	counts, err := s.jobs(ctx)
+	if err != nil {
+		return err
+	}
 	for _, n := range counts {
 		set(jobsDesc, float64(n.N), n.Kind, n.State)
+	}
+	return s.lags(ctx, set)
+}
+
+// lags are how far the sinks are behind that this server tells, or would.
+func (s *state) lags(ctx context.Context, set gauge) error {
+	if len(s.sinks) == 0 {
+		return nil
+	}
+	all, err := s.store.Lags(ctx)
+	for _, l := range all {
+		if !slices.Contains(s.sinks, l.Sink) {
+			continue
+		}
+		set(untoldDesc, float64(l.Untold), l.Sink)
+		late := 0.0
+		if l.Untold > 0 {
+			late = max(s.now().Sub(l.Since).Seconds(), 0)
+		}
+		set(lagDesc, late, l.Sink)
 	}
 	return err
 }

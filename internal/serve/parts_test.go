@@ -2,14 +2,12 @@ package serve
 
 import (
 	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
-	"iter"
 	"log/slog"
 	"math/big"
 	"net/http"
@@ -18,14 +16,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/pare-iam/pare/finding"
-	"github.com/pare-iam/pare/internal/jobs"
-	"github.com/pare-iam/pare/internal/notify"
-	"github.com/pare-iam/pare/internal/store"
 )
 
 func check(t testing.TB, err error) {
@@ -151,67 +143,5 @@ func TestAKeyIsMadeOnceAndForItsOwner(t *testing.T) {
 	check(t, os.WriteFile(short, []byte("c2hvcnQ="), 0o600))
 	if _, err := ReadKey(short); err == nil || !strings.Contains(err.Error(), "openssl rand -base64 32") {
 		t.Errorf("a short one: %v", err)
-	}
-}
-
-// sink is told changes, and refuses the first so many times.
-type sink struct {
-	name    string
-	refuses atomic.Int32
-	final   bool
-	mu      sync.Mutex
-	told    []string
-}
-
-func (s *sink) Name() string { return s.name }
-
-func (s *sink) Send(_ context.Context, changes []notify.Change) []notify.Failure {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var out []notify.Failure
-	for _, c := range changes {
-		if s.final || s.refuses.Add(-1) >= 0 {
-			out = append(out, notify.Failure{Change: c, Reason: "no", Final: s.final})
-			continue
-		}
-		s.told = append(s.told, c.Finding.ID)
-	}
-	return out
-}
-
-// TestEachSinkIsToldAll has one sink fail at first and one refuse all.
-func TestEachSinkIsToldAll(t *testing.T) {
-	const n = 2*atOnce + 7
-	good, slow, never := &sink{name: "good"}, &sink{name: "slow"}, &sink{name: "never", final: true}
-	slow.refuses.Store(1)
-	e := &events{sinks: []notify.Sink{good, slow, never}, region: "us-east-1", log: slog.New(slog.DiscardHandler), metrics: newMetrics("test")}
-	check(t, e.tell(t.Context(), run, some(n)))
-	if len(good.told) != n || len(slow.told) != n || len(never.told) != 0 {
-		t.Errorf("told %d, %d, %d of %d", len(good.told), len(slow.told), len(never.told), n)
-	}
-	broken := errors.New("broken")
-	if err := e.tell(t.Context(), run, func(yield func(jobs.Change, error) bool) { yield(jobs.Change{}, broken) }); !errors.Is(err, broken) {
-		t.Errorf("got %v", err)
-	}
-	stopped, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := e.tell(stopped, run, some(1)); !errors.Is(err, context.Canceled) {
-		t.Errorf("stopped: got %v, want that it is told again", err)
-	}
-}
-
-var run = store.Run{Analyzer: "arn:aws:access-analyzer:us-east-1:111122223333:analyzer/a"}
-
-// some are changes of different findings.
-func some(n int) iter.Seq2[jobs.Change, error] {
-	return func(yield func(jobs.Change, error) bool) {
-		for i := range n {
-			f := finding.Finding{
-				ID: newID() + string(rune('a'+i%26)), Type: finding.UnusedIAMRole, Status: finding.Active, Account: "111122223333", Resource: "arn:aws:iam::111122223333:role/r",
-			}
-			if !yield(jobs.Change{Finding: f, Event: store.Event{At: time.Now()}, Version: 1}, nil) {
-				return
-			}
-		}
 	}
 }

@@ -47,6 +47,7 @@ type Options struct {
 	Version      string
 	Settings     []web.Setting // that the dashboard shows
 	MetricsToken string        // with which /metrics may be read from elsewhere; "": none
+	Sinks        []string      // who is told of events, for the metrics
 	BehindProxy  bool          // requests come from a proxy: their address isn't the client's
 	Limits       Limits
 }
@@ -83,7 +84,7 @@ type Server struct {
 func New(o Options) (*Server, error) {
 	o.Limits = o.Limits.filled()
 	s := &Server{o: o, metrics: newMetrics(o.Version)}
-	if err := s.metrics.registry.Register(&state{store: o.Store, jobs: o.Jobs.Counts, now: o.Now}); err != nil {
+	if err := s.metrics.registry.Register(&state{store: o.Store, jobs: o.Jobs.Counts, sinks: o.Sinks, now: o.Now}); err != nil {
 		return nil, err
 	}
 	api, err := s.api()

@@ -54,8 +54,8 @@ func settings() []setting {
 			help: "partition of ARNs: aws, aws-cn or aws-us-gov"},
 
 		{key: "accounts", fields: accountFields(), parse: accounts, shown: withoutSecrets,
-			example: `[{id: "111122223333", name: shop, folder: /var/lib/pare/snapshots/shop}, {id: "444455556666", role_arn: "arn:aws:iam::444455556666:role/pare-read", external_id: "…"}]`,
-			help:    "accounts to look at, each with id, and folder (a snapshot that `pare collect` keeps fresh) or role_arn (collected by the server)"},
+			example: `[{id: "111122223333", name: shop, folder: /var/lib/pare/snapshots/shop}, {id: "444455556666", role_arn: "arn:aws:iam::444455556666:role/pare-read", external_id: "…", trail: management-events}]`,
+			help:    "accounts to look at, each with id, and folder (a snapshot that `pare collect` keeps fresh) or role_arn (collected by the server, and with trail, a trail's name or ARN or s3://bucket/prefix, its CloudTrail logs too)"},
 		{key: "scan.every", usual: "24h", parse: duration(func(c *Config) *durationValue { return &c.Every }),
 			help: "how often accounts are looked at, by analyzers that don't say otherwise"},
 		{key: "scan.workers", usual: "2", parse: number(func(c *Config) *int { return &c.Workers }),

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -11,11 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/pare-iam/pare/catalog"
 	"github.com/pare-iam/pare/internal/jobs"
@@ -31,7 +27,8 @@ type World struct {
 	Now     func() time.Time
 	Version string
 	Values  []Value       // the configuration, for the dashboard
-	Poll    time.Duration // how often the queue is looked at; 0: as package jobs does
+	Poll    time.Duration // how often the queue and events are looked at; 0: as packages jobs and notify do
+	Beat    time.Duration // how often the server tells the others that it is there; 0: 5 s
 	Limits  Limits
 }
 
@@ -43,6 +40,7 @@ type Service struct {
 
 	c        Config
 	work     *jobs.Jobs
+	tell     *events
 	listener net.Listener
 	tls      *tls.Config
 }
@@ -149,10 +147,12 @@ func (s *Service) begin(ctx context.Context, w World, o Options) error {
 	if err != nil {
 		return err
 	}
-	tell := &events{sinks: to, region: s.c.Region, log: w.Log}
+	beat := cmp.Or(w.Beat, 5*time.Second)
+	s.tell = &events{store: s.Store, sinks: to, region: s.c.Region, log: w.Log, beat: beat, idle: w.Poll}
+	o.Sinks = s.tell.names()
 	s.work, err = jobs.New(ctx, s.Store, jobs.Options{
-		Source: sources(&s.c, w.Now), Catalog: w.Catalog, Now: w.Now, Logger: w.Log, Notify: tell.tell, Every: s.c.Every,
-		Retention: store.Retention{Resolved: s.c.Retention.Resolved, Runs: s.c.Retention.Runs}, Scans: s.c.Workers, Recommendations: s.c.Workers, Grace: s.c.Grace, Poll: w.Poll,
+		Source: s.sources(w), Catalog: w.Catalog, Now: w.Now, Logger: w.Log, Every: s.c.Every,
+		Retention: store.Retention{Resolved: s.c.Retention.Resolved, Runs: s.c.Retention.Runs}, Scans: s.c.Workers, Recommendations: s.c.Workers, Grace: s.c.Grace, Poll: w.Poll, Beat: beat,
 	})
 	if err != nil {
 		return err
@@ -167,7 +167,10 @@ func (s *Service) begin(ctx context.Context, w World, o Options) error {
 	if s.server, err = New(o); err != nil {
 		return err
 	}
-	tell.metrics = s.server.metrics
+	s.tell.metrics = s.server.metrics
+	if err := s.tell.start(ctx); err != nil {
+		return err
+	}
 	return s.work.Start(ctx)
 }
 
@@ -206,6 +209,9 @@ func (s *Service) close(ctx context.Context) error {
 	}
 	if s.work != nil {
 		errs = append(errs, s.work.Stop(ctx))
+	}
+	if s.tell != nil {
+		s.tell.close()
 	}
 	if s.Store != nil {
 		errs = append(errs, s.Store.Close())
@@ -274,37 +280,6 @@ func (a Account) source() string {
 		return "role " + a.Role
 	}
 	return "folder " + a.Folder
-}
-
-// sources are where the accounts' data comes from.
-func sources(c *Config, now func() time.Time) jobs.Sources {
-	out := jobs.Sources{}
-	for _, a := range c.Accounts {
-		if a.Role == "" {
-			out[a.source()] = jobs.Folders{Root: a.Folder}
-			continue
-		}
-		out[a.source()] = jobs.Live{
-			Root: filepath.Join(c.DataDir, "accounts"), Now: now,
-			Config: func(ctx context.Context, _ store.Account) (aws.Config, error) { return assumed(ctx, a, c.Region) },
-		}
-	}
-	return out
-}
-
-// assumed is a way into AWS with an account's role.
-func assumed(ctx context.Context, a Account, region string) (aws.Config, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion(region))
-	if err != nil {
-		return cfg, err
-	}
-	cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), a.Role, func(o *stscreds.AssumeRoleOptions) {
-		o.RoleSessionName = "pare-serve"
-		if a.ExternalID != "" {
-			o.ExternalID = &a.ExternalID
-		}
-	}))
-	return cfg, nil
 }
 
 // Restore makes the SQLite database of a configuration from a backup; see store.Restore.

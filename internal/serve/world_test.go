@@ -3,6 +3,7 @@ package serve_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -48,6 +49,10 @@ var snapshot = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	if url := os.Getenv(childDatabase); url != "" {
+		fmt.Fprintln(os.Stderr, beChild(url))
+		os.Exit(1)
+	}
 	code := m.Run()
 	if dir, err := snapshot(); err == nil {
 		_ = os.RemoveAll(dir)

@@ -41,6 +41,10 @@ type Missing struct {
 	Why  string `json:"why"`  // "AccessDenied"
 }
 
+// TrailEvidence is What is missing when an account's log files couldn't be had: an earlier
+// run may have found more unused than one without them can.
+const TrailEvidence = "evidence of CloudTrail"
+
 // Trail is what a CloudTrail trail records.
 // https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_EventSelector.html
 type Trail struct {

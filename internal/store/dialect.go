@@ -18,15 +18,20 @@ type dialect struct {
 	statistics string    // what tells the planner of many new findings; "": nothing needs to
 	among      [2]string // around the few values that a column is to be one of, so that they are looked up first
 	lock       string    // has a SELECT keep others from changing its rows; "": a writer is alone
+	now        string    // the database's clock, in microseconds
 	snapshot   sql.TxOptions
 }
 
 var (
-	sqliteDialect   = dialect{goose: goose.DialectSQLite3, migrations: "migrations/sqlite", position: "instr", rows: 50, among: [2]string{" IN (", ")"}}
+	sqliteDialect = dialect{
+		goose: goose.DialectSQLite3, migrations: "migrations/sqlite", position: "instr", rows: 50, among: [2]string{" IN (", ")"},
+		now: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+	}
 	postgresDialect = dialect{
 		goose: goose.DialectPostgres, migrations: "migrations/postgres", position: "strpos", rows: 250,
 		statistics: "ANALYZE findings, finding_services, resources",
 		among:      [2]string{" = ANY (ARRAY(", "))"},
+		now:        "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint",
 		lock:       " FOR NO KEY UPDATE", snapshot: sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 	}
 )

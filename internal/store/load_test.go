@@ -154,6 +154,8 @@ func calls() []call {
 		{"recommendations-stale", func(ctx context.Context, s *store.Store, _ int) error {
 			return again(s.Advised(ctx, store.AdviceQuery{Age: store.Stale}, store.Page{Limit: 50}))
 		}},
+		{"untold", func(ctx context.Context, s *store.Store, _ int) error { return again(s.Untold(ctx, "new", 100)) }},
+		{"lags", func(ctx context.Context, s *store.Store, _ int) error { return again(s.Lags(ctx)) }},
 		{"runs", func(ctx context.Context, s *store.Store, _ int) error {
 			return again(s.FindRuns(ctx, store.RunQuery{}, store.Page{Limit: 50}))
 		}},

@@ -1,9 +1,10 @@
 // Package trail finds the log files that a CloudTrail trail has put into its S3 bucket and
 // reads them from there, without a copy on disk.
 //
-// In: a place, s3://bucket/prefix or a trail's name or ARN ([Named]), and a window of time.
+// In: a place, s3://bucket/prefix or a trail's name or ARN ([Source]), and a window of time.
 // Out: the objects of the window ([Bucket.List]), each with what reads it, for
-// internal/ingest.
+// internal/ingest; or, for who looks at a trail again and again, the evidence of use that
+// they come to ([Ingest]).
 //
 // # Layout
 //

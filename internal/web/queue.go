@@ -27,7 +27,7 @@ type Queue interface {
 // JobView is a job as it is shown.
 type JobView struct {
 	ID          int64
-	Kind        string // "scan", "recommend", "apply-rule", "clean", "notify"
+	Kind        string // "scan", "recommend", "apply-rule", "clean"
 	Subject     string // what it is about, in words
 	Analyzer    string // ARN; ""
 	Account     string // ""

@@ -182,6 +182,23 @@ CREATE TABLE finding_history (
 );
 CREATE INDEX finding_history_by_finding ON finding_history (finding, key);
 CREATE INDEX finding_history_by_time ON finding_history (analyzer, at, change, to_status);
+CREATE INDEX finding_history_by_analyzer ON finding_history (analyzer, key, at);
+
+-- Who is told of findings, and which server tells: nobody else until held_until.
+CREATE TABLE sinks (
+	name       TEXT COLLATE "C" PRIMARY KEY,
+	holder     TEXT COLLATE "C" NOT NULL,
+	held_until BIGINT NOT NULL
+);
+
+-- Up to which event of an analyzer a sink was told; before the first, if there is no row.
+CREATE TABLE sink_positions (
+	sink     TEXT COLLATE "C" NOT NULL REFERENCES sinks (name) ON DELETE CASCADE,
+	analyzer BIGINT NOT NULL REFERENCES analyzers (id) ON DELETE CASCADE,
+	position BIGINT NOT NULL,
+	PRIMARY KEY (sink, analyzer)
+);
+CREATE INDEX sink_positions_by_analyzer ON sink_positions (analyzer);
 
 CREATE TABLE principals (
 	key         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -183,6 +183,23 @@ CREATE TABLE finding_history (
 ) STRICT;
 CREATE INDEX finding_history_by_finding ON finding_history (finding, key);
 CREATE INDEX finding_history_by_time ON finding_history (analyzer, at, change, to_status);
+CREATE INDEX finding_history_by_analyzer ON finding_history (analyzer, key, at);
+
+-- Who is told of findings, and which server tells: nobody else until held_until.
+CREATE TABLE sinks (
+	name       TEXT PRIMARY KEY,
+	holder     TEXT NOT NULL,
+	held_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Up to which event of an analyzer a sink was told; before the first, if there is no row.
+CREATE TABLE sink_positions (
+	sink     TEXT NOT NULL REFERENCES sinks (name) ON DELETE CASCADE,
+	analyzer INTEGER NOT NULL REFERENCES analyzers (id) ON DELETE CASCADE,
+	position INTEGER NOT NULL,
+	PRIMARY KEY (sink, analyzer)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sink_positions_by_analyzer ON sink_positions (analyzer);
 
 CREATE TABLE principals (
 	key         INTEGER PRIMARY KEY AUTOINCREMENT,
