@@ -78,11 +78,11 @@ func TestErrorsSayWhereAndWhatWasMeant(t *testing.T) {
 		env  string
 		want []string
 	}{
-		"an unknown key":              {file: "\nlisten: 127.0.0.1:1\nlogin:\n  pasword_file: x\n", want: []string{"pare.yaml:4: login.pasword_file: there is no such setting: did you mean login.password_file?"}},
-		"an unknown section":          {file: "loggin: {level: debug}\n", want: []string{"pare.yaml:1: loggin: there is no such setting: did you mean login?"}},
+		"an unknown key":              {file: "\nlisten: 127.0.0.1:1\nlogin:\n  pasword_file: x\n", want: []string{"pare.yaml:4: login.pasword_file: there is no such setting (did you mean \"login.password_file\"?)"}},
+		"an unknown section":          {file: "loggin: {level: debug}\n", want: []string{"pare.yaml:1: loggin: there is no such setting (did you mean \"login\"?)"}},
 		"all that is unknown":         {file: "a: 1\nzzzzzzzzzz: 2\n", want: []string{"pare.yaml:1: a:", "pare.yaml:2: zzzzzzzzzz: there is no such setting: `pare config show` lists them"}},
-		"an unknown field of a list":  {file: "accounts:\n  - id: \"111122223333\"\n    foldr: x\n", want: []string{"pare.yaml:3: accounts[0].foldr: there is no such setting: did you mean folder?"}},
-		"an unknown variable":         {env: "PARE_SERVE_LISTN=x", want: []string{"PARE_SERVE_LISTN: there is no such setting: did you mean PARE_SERVE_LISTEN?"}},
+		"an unknown field of a list":  {file: "accounts:\n  - id: \"111122223333\"\n    foldr: x\n", want: []string{"pare.yaml:3: accounts[0].foldr: there is no such setting (did you mean \"folder\"?)"}},
+		"an unknown variable":         {env: "PARE_SERVE_LISTN=x", want: []string{"PARE_SERVE_LISTN: there is no such setting (did you mean \"PARE_SERVE_LISTEN\"?)"}},
 		"a section that is a value":   {file: "tls: yes\n", want: []string{"pare.yaml:1:", "want settings, a line each"}},
 		"a value that is a section":   {file: "listen: {a: 1}\n", want: []string{"pare.yaml:1: listen: want a value"}},
 		"a list that is a value":      {file: "accounts: x\n", want: []string{"pare.yaml:1: accounts: want a list of maps"}},

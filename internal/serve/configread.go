@@ -12,6 +12,8 @@ import (
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/v2"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/pare-iam/pare/internal/report"
 )
 
 // Sources are where settings come from, the strongest first.
@@ -298,35 +300,8 @@ func isSection(key string) bool {
 
 // meant is a hint of the known name that is nearest, if one is near.
 func meant(name string, known []string) string {
-	best, least := "", len(name)/2
-	for _, k := range slices.Sorted(slices.Values(known)) {
-		if d := distance(name, k); d <= least && k != "" && (best == "" || d < least) {
-			best, least = k, d
-		}
+	if hint := report.DidYouMean(name, slices.Sorted(slices.Values(known))); hint != "" {
+		return hint
 	}
-	if best == "" {
-		return ": `pare config show` lists them"
-	}
-	return ": did you mean " + best + "?"
-}
-
-// distance is how many bytes have to be put in, taken out or changed to make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
+	return ": `pare config show` lists them"
 }
