@@ -31,6 +31,7 @@ type kept struct {
 	rules           map[string]wire.Rule
 	findings        map[string]finding.Finding
 	recommendations map[string]*asked
+	before          int // analyzers that there were when it was made
 }
 
 // asked is a recommendation that was asked for: the first look at it finds it unfinished.
@@ -104,7 +105,7 @@ func (m *memory) CreateAnalyzer(_ context.Context, c wire.Change, a wire.NewAnal
 		if m.analyzers[ref] != nil {
 			return wire.Analyzer{}, wire.Conflict(wire.KindAnalyzer, a.Name, "exists already")
 		}
-		k := &kept{rules: map[string]wire.Rule{}, findings: map[string]finding.Finding{}, recommendations: map[string]*asked{}}
+		k := &kept{rules: map[string]wire.Rule{}, findings: map[string]finding.Finding{}, recommendations: map[string]*asked{}, before: len(m.analyzers)}
 		k.Analyzer = wire.Analyzer{
 			Name: a.Name, Type: a.Type, Status: wire.AnalyzerActive, CreatedAt: now(), ManagedBy: a.ManagedBy,
 			Tags: maps.Clone(a.Tags), Configuration: a.Configuration,
@@ -309,12 +310,16 @@ func (m *memory) Finding(_ context.Context, ref wire.Ref, id string) (out findin
 func (m *memory) FindingOfUID(_ context.Context, account, uid string) (wire.Ref, finding.Finding, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	var of wire.Ref // the analyzer that was made first, of those that found it
 	for ref, k := range m.analyzers {
-		if f, ok := k.findings[uid]; ok && ref.Account == account {
-			return ref, f, nil
+		if _, ok := k.findings[uid]; ok && ref.Account == account && (of.Name == "" || k.before < m.analyzers[of].before) {
+			of = ref
 		}
 	}
-	return wire.Ref{}, finding.Finding{}, wire.NotFound(wire.KindFinding, uid)
+	if of.Name == "" {
+		return of, finding.Finding{}, wire.NotFound(wire.KindFinding, uid)
+	}
+	return of, m.analyzers[of].findings[uid], nil
 }
 
 func (m *memory) UpdateFindings(_ context.Context, c wire.Change, u wire.FindingUpdate) error {
