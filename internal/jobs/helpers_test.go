@@ -222,9 +222,9 @@ func myFinding(t testing.TB) string {
 }
 
 // jobsOf are the jobs of a kind, the newest first.
-func jobsOf(t testing.TB, j *jobs.Jobs, kind string) []jobs.JobView {
+func jobsOf(t testing.TB, j *jobs.Jobs, kind string) []jobs.Job {
 	t.Helper()
-	var out []jobs.JobView
+	var out []jobs.Job
 	page := store.Page{Limit: 3}
 	for {
 		part := must(j.Jobs(t.Context(), page))(t)

@@ -14,8 +14,8 @@ import (
 	"github.com/pare-iam/pare/internal/store"
 )
 
-// JobView is a job as it is shown.
-type JobView struct {
+// Job is a job as it is shown.
+type Job struct {
 	ID          int64
 	Kind        string // "scan", "recommend", "apply-rule", "clean"
 	Subject     string // what it is about, in words
@@ -30,6 +30,11 @@ type JobView struct {
 	StartedAt   time.Time // of the last attempt; zero before the first
 	FinishedAt  time.Time // zero while it isn't over
 	NextAt      time.Time // of the next attempt; zero when there is none
+}
+
+// CanRetry says whether somebody can have the job tried again.
+func (j Job) CanRetry() bool {
+	return j.State == "failed" || j.State == "cancelled" || j.State == "retrying"
 }
 
 // Count is how many jobs of a kind are in a state.
@@ -101,7 +106,7 @@ func (j *Jobs) ApplyRule(ctx context.Context, by store.By, analyzer, rule string
 
 // Jobs lists the jobs, the newest first. Those that are over are there for two days, those
 // that failed for thirty.
-func (j *Jobs) Jobs(ctx context.Context, page store.Page) (store.Part[JobView], error) {
+func (j *Jobs) Jobs(ctx context.Context, page store.Page) (store.Part[Job], error) {
 	const most, usual = 1000, 100
 	limit := min(page.Limit, most)
 	if limit <= 0 {
@@ -111,15 +116,15 @@ func (j *Jobs) Jobs(ctx context.Context, page store.Page) (store.Part[JobView], 
 	if page.Token != "" {
 		before, err := strconv.ParseInt(page.Token, 10, 64)
 		if err != nil {
-			return store.Part[JobView]{}, fmt.Errorf("%w: %w", store.ErrToken, err)
+			return store.Part[Job]{}, fmt.Errorf("%w: %w", store.ErrToken, err)
 		}
 		params = params.Where("id < @before", river.NamedArgs{"before": before})
 	}
 	got, err := j.reader.JobList(ctx, params)
 	if err != nil {
-		return store.Part[JobView]{}, err
+		return store.Part[Job]{}, err
 	}
-	out := store.Part[JobView]{Items: []JobView{}}
+	out := store.Part[Job]{Items: []Job{}}
 	for i, row := range got.Jobs {
 		if i == limit {
 			out.Next = strconv.FormatInt(got.Jobs[i-1].ID, 10)
@@ -174,12 +179,12 @@ func stateOf(s rivertype.JobState) string {
 	return string(s)
 }
 
-func viewOf(row *rivertype.JobRow) (JobView, error) {
+func viewOf(row *rivertype.JobRow) (Job, error) {
 	var args anyArgs
 	if err := json.Unmarshal(row.EncodedArgs, &args); err != nil {
-		return JobView{}, fmt.Errorf("job %d: %w", row.ID, err)
+		return Job{}, fmt.Errorf("job %d: %w", row.ID, err)
 	}
-	out := JobView{
+	out := Job{
 		ID: row.ID, Kind: row.Kind, Subject: args.subject(row.Kind), Analyzer: args.Analyzer, Account: args.Account, State: stateOf(row.State),
 		Attempt: row.Attempt, MaxAttempts: row.MaxAttempts, Who: args.Who,
 		CreatedAt: row.CreatedAt.UTC(), StartedAt: timeOf(row.AttemptedAt), FinishedAt: timeOf(row.FinalizedAt),

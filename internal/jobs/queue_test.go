@@ -141,7 +141,7 @@ func TestSchedules(t *testing.T) {
 			t.Helper()
 			await(t, fmt.Sprintf("%d scans done", n), func() bool {
 				all := jobsOf(t, servers[0], "scan")
-				return len(all) >= n && !slices.ContainsFunc(all, func(j jobs.JobView) bool { return j.State != "done" })
+				return len(all) >= n && !slices.ContainsFunc(all, func(j jobs.Job) bool { return j.State != "done" })
 			})
 			if all := runs(t, s); len(all) != n || len(jobsOf(t, servers[0], "scan")) != n {
 				t.Fatalf("%d runs of %d scans: want %d", len(all), len(jobsOf(t, servers[0], "scan")), n)
@@ -200,7 +200,7 @@ func TestWhatFailsIsTriedAgain(t *testing.T) {
 		g.wrong.Store(new("the role can't be assumed"))
 		return quick(g)
 	}, func(t *testing.T, s stand) {
-		var job jobs.JobView
+		var job jobs.Job
 		await(t, "a failure", func() bool {
 			all := jobsOf(t, s.queue, "scan")
 			if len(all) == 0 {

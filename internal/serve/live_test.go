@@ -17,11 +17,11 @@ import (
 	"github.com/pare-iam/pare/catalog"
 	"github.com/pare-iam/pare/finding"
 	"github.com/pare-iam/pare/internal/awstest"
+	"github.com/pare-iam/pare/internal/jobs"
 	"github.com/pare-iam/pare/internal/samplegen"
 	"github.com/pare-iam/pare/internal/serve"
 	"github.com/pare-iam/pare/internal/store"
 	"github.com/pare-iam/pare/internal/store/storetest"
-	"github.com/pare-iam/pare/internal/web"
 )
 
 const (
@@ -104,7 +104,7 @@ func (r *running) scan(t *testing.T) store.Run {
 	until(t, "no scan is under way", func() bool {
 		all, err := r.Jobs.Jobs(t.Context(), store.Page{})
 		must(t, err)
-		return !slices.ContainsFunc(all.Items, func(j web.JobView) bool { return j.Kind == "scan" && j.State != "done" })
+		return !slices.ContainsFunc(all.Items, func(j jobs.Job) bool { return j.Kind == "scan" && j.State != "done" })
 	})
 	before, err := r.Store.Runs(t.Context(), liveARN, live, store.Page{})
 	must(t, err)

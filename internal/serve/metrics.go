@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/pare-iam/pare/finding"
+	"github.com/pare-iam/pare/internal/jobs"
 	"github.com/pare-iam/pare/internal/store"
 )
 
@@ -61,19 +62,13 @@ func (m *metrics) request(route string, status int, took time.Duration) {
 // asks at most once in fresh, however often it is collected.
 type state struct {
 	store *store.Store
-	jobs  func(context.Context) ([]JobCount, error)
+	jobs  func(context.Context) ([]jobs.Count, error)
 	sinks []string // whose lag is shown
 	now   func() time.Time
 
 	mu   sync.Mutex
 	at   time.Time
 	last []prometheus.Metric
-}
-
-// JobCount is how many jobs of a kind are in a state.
-type JobCount struct {
-	Kind, State string
-	N           int
 }
 
 // fresh is how long figures of the database are good, and patience how long it may take to

@@ -9,9 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/accessanalyzer"
 	"github.com/aws/aws-sdk-go-v2/service/accessanalyzer/types"
 
+	"github.com/pare-iam/pare/internal/jobs"
 	"github.com/pare-iam/pare/internal/login"
 	"github.com/pare-iam/pare/internal/store"
-	"github.com/pare-iam/pare/internal/web"
 )
 
 const unknownID = "00000000-0000-0000-0000-000000000000"
@@ -159,7 +159,7 @@ func TestAConfigurationThatChanges(t *testing.T) {
 	until(t, "the first scan is over", func() bool {
 		all, err := s.Jobs.Jobs(t.Context(), store.Page{})
 		must(t, err)
-		return !slices.ContainsFunc(all.Items, func(j web.JobView) bool { return j.Kind == "scan" && j.State != "done" })
+		return !slices.ContainsFunc(all.Items, func(j jobs.Job) bool { return j.Kind == "scan" && j.State != "done" })
 	})
 	c := s.client(t, store.Admin)
 	_, err := c.UpdateAnalyzer(t.Context(), &accessanalyzer.UpdateAnalyzerInput{

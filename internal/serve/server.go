@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/pare-iam/pare/catalog"
+	"github.com/pare-iam/pare/internal/jobs"
 	"github.com/pare-iam/pare/internal/login"
 	"github.com/pare-iam/pare/internal/sigv4"
 	"github.com/pare-iam/pare/internal/store"
@@ -30,7 +31,7 @@ type Jobs interface {
 	Alive() bool
 
 	// Counts says how many jobs there are, by kind and state.
-	Counts(ctx context.Context) ([]JobCount, error)
+	Counts(ctx context.Context) ([]jobs.Count, error)
 }
 
 // Options are what a server is made of. Those up to Now must be there.

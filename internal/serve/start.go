@@ -157,7 +157,7 @@ func (s *Service) begin(ctx context.Context, w World, o Options) error {
 	if err != nil {
 		return err
 	}
-	s.Jobs = queue{s.work}
+	s.Jobs = s.work
 	o.Jobs = s.Jobs
 	if s.c.MetricsTokenFile != "" {
 		if o.MetricsToken, err = readSecret("metrics.token_file", s.c.MetricsTokenFile); err != nil {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/pare-iam/pare/finding"
+	"github.com/pare-iam/pare/internal/jobs"
 	"github.com/pare-iam/pare/internal/store"
 )
 
@@ -156,15 +157,15 @@ func (v *visit) skippedBars(r store.Run) (out []bar, total int) {
 // jobsPage is the work that was done, is done and waits.
 type jobsPage struct {
 	Sizes   []option
-	Items   []JobView
+	Items   []jobs.Job
 	Pager   pager
 	Exports []export
 }
 
 func (v *visit) jobs() (answer, error) {
-	list := func(at store.Page) (store.Part[JobView], error) { return v.site.Queue.Jobs(v.Context(), at) }
+	list := func(at store.Page) (store.Part[jobs.Job], error) { return v.site.Queue.Jobs(v.Context(), at) }
 	if v.query("format") != "" {
-		return exported(v, sheet[JobView]{"jobs", jobColumns, list})
+		return exported(v, sheet[jobs.Job]{"jobs", jobColumns, list})
 	}
 	part, err := list(v.asked())
 	if err != nil {
@@ -174,26 +175,21 @@ func (v *visit) jobs() (answer, error) {
 	return page{name: "jobs", title: "Jobs", menu: "GET /accounts", data: p}, nil
 }
 
-var jobColumns = []column[JobView]{
-	{"job", func(j JobView) token { return whole(j.ID) }},
-	{"kind", func(j JobView) token { return text(j.Kind) }},
-	{"subject", func(j JobView) token { return text(j.Subject) }},
-	{"analyzer", func(j JobView) token { return text(j.Analyzer) }},
-	{"account", func(j JobView) token { return text(j.Account) }},
-	{"state", func(j JobView) token { return text(j.State) }},
-	{"attempt", func(j JobView) token { return whole(j.Attempt) }},
-	{"maxAttempts", func(j JobView) token { return whole(j.MaxAttempts) }},
-	{"error", func(j JobView) token { return text(j.Error) }},
-	{"who", func(j JobView) token { return text(j.Who) }},
-	{"createdAt", func(j JobView) token { return stamp(j.CreatedAt) }},
-	{"startedAt", func(j JobView) token { return stamp(j.StartedAt) }},
-	{"finishedAt", func(j JobView) token { return stamp(j.FinishedAt) }},
-	{"nextAt", func(j JobView) token { return stamp(j.NextAt) }},
-}
-
-// CanRetry says whether somebody can have the job tried again.
-func (j JobView) CanRetry() bool {
-	return j.State == "failed" || j.State == "cancelled" || j.State == "retrying"
+var jobColumns = []column[jobs.Job]{
+	{"job", func(j jobs.Job) token { return whole(j.ID) }},
+	{"kind", func(j jobs.Job) token { return text(j.Kind) }},
+	{"subject", func(j jobs.Job) token { return text(j.Subject) }},
+	{"analyzer", func(j jobs.Job) token { return text(j.Analyzer) }},
+	{"account", func(j jobs.Job) token { return text(j.Account) }},
+	{"state", func(j jobs.Job) token { return text(j.State) }},
+	{"attempt", func(j jobs.Job) token { return whole(j.Attempt) }},
+	{"maxAttempts", func(j jobs.Job) token { return whole(j.MaxAttempts) }},
+	{"error", func(j jobs.Job) token { return text(j.Error) }},
+	{"who", func(j jobs.Job) token { return text(j.Who) }},
+	{"createdAt", func(j jobs.Job) token { return stamp(j.CreatedAt) }},
+	{"startedAt", func(j jobs.Job) token { return stamp(j.StartedAt) }},
+	{"finishedAt", func(j jobs.Job) token { return stamp(j.FinishedAt) }},
+	{"nextAt", func(j jobs.Job) token { return stamp(j.NextAt) }},
 }
 
 func (v *visit) retry() (answer, error) {

@@ -2,8 +2,8 @@ package web
 
 import (
 	"context"
-	"time"
 
+	"github.com/pare-iam/pare/internal/jobs"
 	"github.com/pare-iam/pare/internal/store"
 )
 
@@ -18,28 +18,10 @@ type Queue interface {
 	Recommend(ctx context.Context, by store.By, analyzer, finding string) error
 
 	// Jobs lists the work, the newest first.
-	Jobs(ctx context.Context, page store.Page) (store.Part[JobView], error)
+	Jobs(ctx context.Context, page store.Page) (store.Part[jobs.Job], error)
 
 	// Retry tries a job again that failed.
 	Retry(ctx context.Context, by store.By, job int64) error
-}
-
-// JobView is a job as it is shown.
-type JobView struct {
-	ID          int64
-	Kind        string // "scan", "recommend", "apply-rule", "clean"
-	Subject     string // what it is about, in words
-	Analyzer    string // ARN; ""
-	Account     string // ""
-	State       string // "waiting", "running", "retrying", "done", "failed", "cancelled"
-	Attempt     int    // from 1; 0 before the first
-	MaxAttempts int
-	Error       string // of the last attempt; ""
-	Who         string // who asked; "" the schedule
-	CreatedAt   time.Time
-	StartedAt   time.Time // of the last attempt; zero before the first
-	FinishedAt  time.Time // zero while it isn't over
-	NextAt      time.Time // of the next attempt; zero when there is none
 }
 
 // Setting is a line of the configuration, for reading alone. A secret is not among them.

@@ -21,6 +21,7 @@ import (
 	"github.com/pare-iam/pare/catalog"
 	"github.com/pare-iam/pare/finding"
 	"github.com/pare-iam/pare/internal/analyze"
+	"github.com/pare-iam/pare/internal/jobs"
 	"github.com/pare-iam/pare/internal/report"
 	"github.com/pare-iam/pare/internal/samplegen"
 	"github.com/pare-iam/pare/internal/store"
@@ -350,8 +351,8 @@ func (q *queue) finish(ctx context.Context, making int64, id string) error {
 	return q.site.store.FinishRecommendation(ctx, making, q.site.made(q.t, f))
 }
 
-func (q *queue) Jobs(_ context.Context, _ store.Page) (store.Part[web.JobView], error) {
-	return store.Part[web.JobView]{Items: []web.JobView{{
+func (q *queue) Jobs(_ context.Context, _ store.Page) (store.Part[jobs.Job], error) {
+	return store.Part[jobs.Job]{Items: []jobs.Job{{
 		ID: 7, Kind: "scan", Subject: attack, Analyzer: theARN, Account: account, State: "failed", Attempt: 3, MaxAttempts: 3, Error: attack, CreatedAt: q.site.now,
 	}}}, nil
 }
