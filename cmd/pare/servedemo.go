@@ -37,7 +37,7 @@ func (in *serveInput) runDemo(ctx context.Context, cmd *cobra.Command, c serve.C
 	account := samplegen.Demo().AccountID
 	c.DataDir, c.Database, c.KeyFile, c.Account = dir, filepath.Join(dir, "pare.db"), filepath.Join(dir, "key"), account
 	c.Accounts = []serve.Account{{ID: account, Name: "sample", Folder: filepath.Join(dir, "account")}}
-	w.Poll = 50 * time.Millisecond
+	w.Poll, w.Values = 50*time.Millisecond, demoValues(w.Values, c)
 	s, err := startServer(ctx, c, w)
 	if err != nil {
 		return err
@@ -54,6 +54,21 @@ func (in *serveInput) runDemo(ctx context.Context, cmd *cobra.Command, c serve.C
 
 `, d.Findings, d.KeyID, d.Secret, c.Region, s.URL(), d.Analyzer)
 	return in.ready(ctx, cmd, s)
+}
+
+// demoValues are values with what the demo has in the place of some.
+func demoValues(values []serve.Value, c serve.Config) []serve.Value {
+	own := map[string]string{
+		"data_dir": c.DataDir, "database": c.Database, "key_file": c.KeyFile, "account": c.Account,
+		"accounts": fmt.Sprintf("%s (%s): %s", c.Accounts[0].ID, c.Accounts[0].Name, c.Accounts[0].Folder),
+	}
+	out := slices.Clone(values)
+	for i, v := range out {
+		if value, ok := own[v.Key]; ok {
+			out[i].Value, out[i].Origin = value, "flag --demo"
+		}
+	}
+	return out
 }
 
 // writeSample writes the sample account below a folder: its snapshot, with what its logs

@@ -20,6 +20,7 @@ const (
 	Node      Part = "node" // 20 or newer
 	Terraform Part = "terraform"
 	Chromium  Part = "chromium"
+	CVC5      Part = "cvc5"
 
 	// TerraformAWS is a folder that Terraform's filesystem_mirror can name, with its provider
 	// of AWS in it.
@@ -43,7 +44,7 @@ func (p Part) place() place {
 		return place{[]string{"moto_server"}, "venv/bin/moto_server"}
 	case AWS, CfnLint:
 		return place{[]string{string(p)}, "venv/bin/" + string(p)}
-	case Faketime, Node:
+	case Faketime, Node, CVC5:
 		return place{commands: []string{string(p)}}
 	case Terraform:
 		return place{[]string{"terraform"}, "terraform/bin/terraform"}

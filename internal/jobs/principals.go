@@ -53,7 +53,8 @@ func (l *looking) principals() iter.Seq2[store.Principal, error] {
 			if err == nil {
 				err = l.ctx.Err()
 			}
-			if err == nil && judged(p.ARN) {
+			out.Unjudged = !judged(p.ARN)
+			if err == nil && !out.Unjudged {
 				l.report.Granted += out.Granted
 				l.report.Used += out.Used
 				l.report.Unused += out.Unused

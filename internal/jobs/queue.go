@@ -72,7 +72,11 @@ func (j *Jobs) Scan(ctx context.Context, by store.By, analyzer, account string) 
 			return err
 		}
 	}
-	return j.audit(ctx, by, "StartScan", a.ARN+"/"+account)
+	target := a.ARN
+	if account != "" {
+		target += "/" + account
+	}
+	return j.audit(ctx, by, "StartScan", target)
 }
 
 func (j *Jobs) audit(ctx context.Context, by store.By, action, target string) error {

@@ -34,6 +34,10 @@ func TestAScanFindsWhatTheCommandLineFinds(t *testing.T) {
 		if r.Granted < r.Used+r.Unused || r.Unused == 0 || r.Used == 0 || r.Removed == 0 || r.Removed > r.Granted {
 			t.Errorf("granted %d, used %d, unused %d, removed %d", r.Granted, r.Used, r.Unused, r.Removed)
 		}
+		sum := must(s.store.PrivilegeOf(t.Context(), theARN, ""))(t)
+		if d := diff.Diff([]int{r.Granted, r.Used, r.Unused, r.Granted - r.Removed}, []int{sum.Granted, sum.Used, sum.Unused, sum.After}); d != "" {
+			t.Errorf("the account's sums aren't the run's: -want +got\n%s", d)
+		}
 		checkPrincipals(t, s.store)
 	})
 }
@@ -55,7 +59,7 @@ func checkPrincipals(t *testing.T, s *store.Store) {
 	if len(p.Policies) != 1 || p.Policies[0].Policy != string(rec.Policies[0].Original.Bytes()) {
 		t.Errorf("MyRole has %+v", p.Policies)
 	}
-	if len(p.Evidence) == 0 || p.Evidence[0].Service == "" || p.Evidence[0].Granted == 0 {
+	if len(p.Evidence) == 0 || slices.ContainsFunc(p.Evidence, func(e store.Evidence) bool { return e.Service == "" || e.Granted == 0 || e.Source == "" }) {
 		t.Errorf("evidence of MyRole: %+v", p.Evidence)
 	}
 }

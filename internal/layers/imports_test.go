@@ -43,7 +43,16 @@ var rows = map[string]int{
 	"internal/web":           9,
 	"internal/serve":         10,
 
+	"internal/login/oidctest":  6,
 	"internal/store/storetest": 6,
+
+	"internal/git":                5,
+	"internal/iac":                5,
+	"internal/iac/terraform":      6,
+	"internal/iac/cloudformation": 6,
+	"internal/iac/tree":           7,
+	"internal/rewrite":            8,
+	"internal/gate":               9,
 
 	"cmd/pare":            11,
 	"internal/gencatalog": 11,

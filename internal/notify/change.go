@@ -21,14 +21,15 @@ type Change struct {
 	At       time.Time      // when it changed
 	Analyzer string         // ARN of the analyzer that has the finding
 	Region   string         // of the analyzer: "eu-west-1"
-	Deleted  bool           // the finding is gone, with its analyzer or after its retention
+	Deleted  bool           // the finding is gone, with its analyzer or after its retention: the last change, which leaves the status
 }
 
 // Key names the change: 32 hexadecimal digits, the same however often it is told, and
-// another for every change of every finding of every analyzer.
+// another for every change of every finding of every analyzer. A finding that comes back after
+// it was removed counts its versions anew, and so the time is in it.
 func (c Change) Key() string {
 	const digits = 32
-	sum := sha256.Sum256([]byte(c.subject() + "\n" + strconv.Itoa(c.Version)))
+	sum := sha256.Sum256([]byte(c.subject() + "\n" + strconv.Itoa(c.Version) + "\n" + strconv.FormatInt(c.At.UnixMicro(), 10)))
 	return hex.EncodeToString(sum[:])[:digits]
 }
 

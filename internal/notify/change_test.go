@@ -10,12 +10,13 @@ import (
 	"github.com/pare-iam/pare/internal/notify"
 )
 
-// Two changes have one key only if they are one: another analyzer, finding or version each
-// makes another.
+// Two changes have one key only if they are one: another analyzer, finding, version or time
+// each makes another. What the finding says doesn't.
 func TestKeyNamesTheChange(t *testing.T) {
 	one := roles(1)[0]
-	again, version, id, analyzer := one, one, one, one
-	again.At = again.At.Add(time.Hour)
+	again, version, id, analyzer, later := one, one, one, one, one
+	again.Finding.Sources = []string{"iam"}
+	later.At = later.At.Add(time.Microsecond)
 	version.Version = 2
 	id.Finding.ID = "other"
 	analyzer.Analyzer += "-180"
@@ -23,7 +24,7 @@ func TestKeyNamesTheChange(t *testing.T) {
 		t.Errorf("the same change has the keys %s and %s", one.Key(), again.Key())
 	}
 	seen := map[string]bool{one.Key(): true}
-	for _, c := range []notify.Change{version, id, analyzer} {
+	for _, c := range []notify.Change{version, id, analyzer, later} {
 		if seen[c.Key()] {
 			t.Errorf("another change has the key %s too", c.Key())
 		}

@@ -6,7 +6,8 @@ import (
 	"sync"
 )
 
-// Position is the place of a change among all: it grows, and may leave gaps.
+// Position is the place of a change among all: it grows, and may leave gaps. Those of changes
+// by which findings are deleted may be counted by themselves.
 type Position int64
 
 // Entry is a change in its place.

@@ -159,7 +159,7 @@ func (o outbox) Next(ctx context.Context, sink string, limit int) ([]notify.Entr
 	out := make([]notify.Entry, len(steps))
 	for i, s := range steps {
 		out[i] = notify.Entry{Position: notify.Position(s.Seq), Change: notify.Change{
-			Finding: s.Finding, Previous: s.From, Version: s.Version, At: s.At, Analyzer: s.Analyzer, Region: o.region,
+			Finding: s.Finding, Previous: s.From, Version: s.Version, At: s.At, Analyzer: s.Analyzer, Region: o.region, Deleted: s.Removed,
 		}}
 	}
 	return out, err
@@ -168,8 +168,16 @@ func (o outbox) Next(ctx context.Context, sink string, limit int) ([]notify.Entr
 // Ack implements notify.Outbox.
 func (o outbox) Ack(ctx context.Context, sink string, told []notify.Entry) error {
 	upTo := map[string]int64{}
+	var removed []int64
 	for _, e := range told {
+		if e.Change.Deleted {
+			removed = append(removed, int64(e.Position))
+			continue
+		}
 		upTo[e.Change.Analyzer] = int64(e.Position)
+	}
+	if err := o.store.ToldRemovals(ctx, sink, o.holder, removed); err != nil {
+		return err
 	}
 	return o.store.Told(ctx, sink, o.holder, upTo)
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/accessanalyzer"
 	"github.com/aws/smithy-go"
@@ -134,16 +135,20 @@ func startWith(t testing.TB, c serve.Config, limits serve.Limits) *running {
 	return r
 }
 
-// client is AWS's SDK for Go, with a new access key of somebody with a role.
-func (r *running) client(t testing.TB, role store.UserRole) *accessanalyzer.Client {
+// key is a new access key of somebody with a role.
+func (r *running) key(t testing.TB, role store.UserRole) aws.CredentialsProvider {
 	t.Helper()
 	by := store.By{Who: "test", At: time.Now()}
 	must(t, r.Store.PutUser(t.Context(), by, store.Person{Name: string(role), Role: role}))
 	key, secret := serve.NewAccessKey(string(role))
 	must(t, r.Store.AddKey(t.Context(), by, key, secret))
-	return accessanalyzer.New(accessanalyzer.Options{
-		Region: region, BaseEndpoint: &r.url, Credentials: credentials.NewStaticCredentialsProvider(key.ID, secret, ""),
-	})
+	return credentials.NewStaticCredentialsProvider(key.ID, secret, "")
+}
+
+// client is AWS's SDK for Go, with a new access key of somebody with a role.
+func (r *running) client(t testing.TB, role store.UserRole) *accessanalyzer.Client {
+	t.Helper()
+	return accessanalyzer.New(accessanalyzer.Options{Region: region, BaseEndpoint: &r.url, Credentials: r.key(t, role)})
 }
 
 func must(t testing.TB, err error) {

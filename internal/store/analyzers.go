@@ -100,12 +100,16 @@ func (s *Store) UpdateAnalyzer(ctx context.Context, by By, a Analyzer) error {
 }
 
 // DeleteAnalyzer removes an analyzer with everything of it: rules, runs, findings and their
-// history, recommendations, principals, tags. Asked again with the same token, it is done.
+// history, recommendations, principals, tags. Sinks are told that its findings are gone. Asked
+// again with the same token, it is done.
 func (s *Store) DeleteAnalyzer(ctx context.Context, by By, arn, clientToken string) error {
 	_, err := s.once(ctx, by, request{"DeleteAnalyzer", clientToken, NewAnalyzer{Analyzer: Analyzer{ARN: arn}}}, func(tx *sql.Tx) (string, error) {
-		n, err := exec(ctx, tx, sqlOf(`DELETE FROM analyzers WHERE arn = ?`, arn))
-		if err == nil && n == 0 {
-			err = notFound("analyzer", arn)
+		owner, err := s.lockAnalyzer(ctx, tx, arn)
+		if err == nil {
+			err = remember(ctx, tx, sqlOf(` WHERE f.analyzer = ?`, owner), by.At)
+		}
+		if err == nil {
+			_, err = exec(ctx, tx, sqlOf(`DELETE FROM analyzers WHERE id = ?`, owner))
 		}
 		if err == nil {
 			_, err = exec(ctx, tx, sqlOf(`DELETE FROM tags WHERE arn = ?`, arn))

@@ -35,10 +35,11 @@ func audit(ctx context.Context, tx *sql.Tx, by By, action, target string) error 
 	return insertEntry(ctx, tx, Entry{At: by.At, Who: by.Who, Origin: by.Origin, Action: action, Target: target})
 }
 
-// AuditQuery says which lines of the audit log. What is empty lets all through.
+// AuditQuery says which lines of the audit log, by a part of each, in its case. What is empty
+// lets all through.
 type AuditQuery struct{ Who, Target, Action string }
 
-// AuditLog lists the audit log, the last line first; of one target, if it is given.
+// AuditLog lists the audit log, the last line first; of targets with a part, if it is given.
 func (s *Store) AuditLog(ctx context.Context, target string, p Page) (Part[Entry], error) {
 	return s.FindAudit(ctx, AuditQuery{Target: target}, p)
 }
@@ -46,12 +47,12 @@ func (s *Store) AuditLog(ctx context.Context, target string, p Page) (Part[Entry
 // FindAudit lists lines of the audit log, the last first.
 func (s *Store) FindAudit(ctx context.Context, q AuditQuery, p Page) (Part[Entry], error) {
 	st := sqlOf(`SELECT key, at, who, origin, action, target, outcome FROM audit WHERE 1 = 1`)
-	for _, c := range []struct{ condition, value string }{{" AND who = ?", q.Who}, {" AND target = ?", q.Target}, {" AND action = ?", q.Action}} {
-		if err := checkText(c.value); err != nil {
+	for _, c := range []struct{ column, part string }{{"who", q.Who}, {"target", q.Target}, {"action", q.Action}} {
+		if err := checkText(c.part); err != nil {
 			return Part[Entry]{}, err
 		}
-		if c.value != "" {
-			st.add(c.condition, c.value)
+		if c.part != "" {
+			st.add(` AND `+s.dialect.position+`(`+c.column+`, ?) > 0`, c.part)
 		}
 	}
 	return listing[Entry]{

@@ -139,14 +139,15 @@ type completion struct {
 	changes  map[finding.Change]int
 	before   []record // the account's findings so far
 	byID     map[string]*record
-	seen     map[string]bool // IDs of this run's
-	saved    int             // findings that were written as a whole
+	seen     map[string]bool   // IDs of this run's
+	saved    int               // findings that were written as a whole
+	lines    map[happening]int // of history that were written
 	prepared map[string]*sql.Stmt
 }
 
 // begin locks the analyzer for writing, and looks whether the run may be completed.
 func (c *completion) begin(ctx context.Context) error {
-	c.skipped, c.changes, c.seen, c.prepared = map[string][]analyzer.Skipped{}, map[finding.Change]int{}, map[string]bool{}, map[string]*sql.Stmt{}
+	c.skipped, c.changes, c.seen, c.prepared, c.lines = map[string][]analyzer.Skipped{}, map[finding.Change]int{}, map[string]bool{}, map[string]*sql.Stmt{}, map[happening]int{}
 	for _, skip := range c.closing.Skipped {
 		c.skipped[skip.Resource] = append(c.skipped[skip.Resource], skip)
 	}
@@ -219,6 +220,9 @@ func (c *completion) findings(ctx context.Context, found *spool[staged]) error {
 		return err
 	}
 	if err := recount(ctx, c.tx, c.owner, []string{c.account}); err != nil {
+		return err
+	}
+	if err := countDays(ctx, c.tx, c.owner, c.at(), c.lines); err != nil {
 		return err
 	}
 	report, err := encode(stored{c.closing.Report, c.changes})

@@ -38,8 +38,22 @@ func recount(ctx context.Context, tx *sql.Tx, owner int64, accounts []string) er
 				return err
 			}
 		}
+		if err := noteChange(ctx, tx, owner, some); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// noteChange notes that accounts aren't as they were before this revision of the analyzer,
+// which the transaction has counted up.
+func noteChange(ctx context.Context, tx *sql.Tx, owner int64, accounts []string) error {
+	st := sqlOf(`INSERT INTO account_changes (analyzer, account, revision) VALUES `)
+	for i, account := range accounts {
+		st.add([]string{"(", ",("}[min(i, 1)]+`?, ?, (SELECT revision FROM analyzers WHERE id = ?))`, owner, account, owner)
+	}
+	_, err := exec(ctx, tx, st.add(` ON CONFLICT (analyzer, account) DO UPDATE SET revision = excluded.revision`))
+	return err
 }
 
 // accountsOf are the accounts of the findings f of a condition.
@@ -70,27 +84,69 @@ func countedIn(q Query, column string) string {
 	return table
 }
 
-// tally selects how many findings of a query there are, by a column; "" for all together.
-// The rows are still to be grouped.
-func (s *Store) tally(ctx context.Context, owner int64, q Query, column, join string) (*statement, error) {
-	by := column
-	if by != "" {
-		by += ", "
+// grouping is what findings of a query are counted by.
+type grouping struct {
+	of           Query
+	column, join string // "" for all together
+}
+
+// tally selects how many there are of accounts, nil for all.
+func (g grouping) tally(ctx context.Context, by narrowing, accounts []string) (*statement, error) {
+	value, table := g.column, countedIn(g.of, g.column)
+	if value == "" {
+		value = "''"
 	}
-	table := countedIn(q, column)
-	if table == "" {
-		st := sqlOf(`SELECT `+by+`COUNT(*) FROM findings f`+join+` WHERE f.analyzer = ?`, owner)
-		return st, s.where(ctx, st, owner, q)
+	var st *statement
+	var err error
+	if table != "" {
+		st, err = g.ready(by, table, value)
+	} else {
+		st = sqlOf(`SELECT f.account, `+value+`, COUNT(*) FROM findings f`+g.join+` WHERE f.analyzer = ?`, by.owner)
+		where := by.where
+		if accounts != nil { // few rows, each of which is looked at
+			where = by.whereOfRow
+		}
+		err = where(ctx, st, g.of)
 	}
-	if column == "g.service" {
-		by = "f.service, "
+	if err != nil {
+		return nil, err
 	}
-	st := sqlOf(`SELECT `+by+`CAST(COALESCE(SUM(f.n), 0) AS BIGINT) FROM `+table+` f WHERE f.analyzer = ?`, owner)
-	if q.Service != "" {
-		if err := checkText(q.Service); err != nil {
+	only(st, "f.account", accounts)
+	return st.add(` GROUP BY 1, 2`), nil
+}
+
+// ready is the same from a table that has the numbers.
+func (g grouping) ready(by narrowing, table, value string) (*statement, error) {
+	if value == "g.service" {
+		value = "f.service"
+	}
+	st := sqlOf(`SELECT f.account, `+value+`, CAST(SUM(f.n) AS BIGINT) FROM `+table+` f WHERE f.analyzer = ?`, by.owner)
+	if g.of.Service != "" {
+		if err := checkText(g.of.Service); err != nil {
 			return nil, err
 		}
-		st.add(` AND f.service = ?`, q.Service)
+		st.add(` AND f.service = ?`, g.of.Service)
 	}
-	return st, s.dialect.filter(st, q.Filter)
+	return st, by.dialect.filter(st, g.of.Filter)
+}
+
+func scanTally(r row) (account string, a amount[int], err error) {
+	err = r.Scan(&account, &a.name, &a.n)
+	return account, a, err
+}
+
+func plus(a, b int) int { return a + b }
+
+// tallied counts findings, those with the same value together.
+func (s *Store) tallied(ctx context.Context, g grouping) ([]amount[int], error) {
+	what, err := g.of.counted(g.column)
+	if err != nil {
+		return nil, err
+	}
+	return together(ctx, s, s.counts, g.of.Analyzer, counting[int]{
+		what: what, scan: scanTally, add: plus,
+		query: func(ctx context.Context, q querier, owner int64, accounts []string) (*statement, error) {
+			return g.tally(ctx, narrowing{s.dialect, q, owner, s.few}, accounts)
+		},
+	})
 }

@@ -252,6 +252,8 @@ func TestAuditLogIsFiltered(t *testing.T) {
 		}{
 			"who": {store.AuditQuery{Who: "bob"}, []int{4, 2}}, "who and what": {store.AuditQuery{Who: "ann", Action: "Login"}, []int{1}},
 			"target": {store.AuditQuery{Target: "t1"}, []int{4, 2}}, "nobody": {store.AuditQuery{Who: "eve"}, nil},
+			"parts": {store.AuditQuery{Who: "n", Action: "Log", Target: "0"}, []int{3, 1}}, "another case": {store.AuditQuery{Who: "Ann"}, nil},
+			"no pattern": {store.AuditQuery{Who: "a%"}, nil}, "nor this": {store.AuditQuery{Target: "t_"}, nil},
 		} {
 			var got []int
 			for _, e := range paged(t, func(p store.Page) (store.Part[store.Entry], error) { return s.FindAudit(ctxOf(t), c.q, p) }) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 
 	"github.com/pare-iam/pare/finding"
@@ -26,6 +27,19 @@ type Query struct {
 func (q Query) of() (string, error) {
 	filter, err := encode(q.Filter)
 	return fmt.Sprintf("%q %s service %q actions %d", q.Analyzer, filter, q.Service, q.MinActions), err
+}
+
+// counted names the number of findings of a query by a column.
+func (q Query) counted(column string) (string, error) {
+	of, err := q.of()
+	return "findings by " + column + " of " + of, err
+}
+
+// withoutStatus is the query with findings of any status.
+func (q Query) withoutStatus() Query {
+	q.Filter = maps.Clone(q.Filter)
+	delete(q.Filter, "status")
+	return q
 }
 
 // Sort is an order. Findings that are equal in it come in the order in which they were
@@ -98,12 +112,12 @@ func (s *Store) listing(ctx context.Context, q Query, columns, join string) (lis
 	if !ok {
 		return none, invalid("findings aren't sorted by %q", q.Sort.By)
 	}
-	id, err := s.analyzerID(ctx, s.reader, q.Analyzer)
+	now, err := s.stateOf(ctx, s.reader, q.Analyzer)
 	if err != nil {
 		return none, err
 	}
-	st := sqlOf(`SELECT `+columns+` FROM findings f`+join+` WHERE f.analyzer = ?`, id)
-	if err := s.where(ctx, st, id, q); err != nil {
+	st := sqlOf(`SELECT `+columns+` FROM findings f`+join+` WHERE f.analyzer = ?`, now.owner)
+	if err := s.which(ctx, st, now, q); err != nil {
 		return none, err
 	}
 	of, err := q.of()
@@ -157,16 +171,9 @@ func (s *Store) Export(ctx context.Context, q Query) iter.Seq2[finding.Finding, 
 
 // Count is how many findings a query has; its order doesn't matter.
 func (s *Store) Count(ctx context.Context, q Query) (int, error) {
-	of, err := q.of()
-	if err != nil {
+	groups, err := s.tallied(ctx, grouping{of: q})
+	if err != nil || len(groups) == 0 {
 		return 0, err
 	}
-	return counted(ctx, s, q.Analyzer, "count of "+of, func(owner int64) (int, error) {
-		st, err := s.tally(ctx, owner, q, "", "")
-		if err != nil {
-			return 0, err
-		}
-		n, err := one(ctx, s.reader, st, scanInt, nil)
-		return int(n), err
-	})
+	return groups[0].n, nil
 }

@@ -38,6 +38,10 @@ type Principal struct {
 	Unused  int `json:"unused,omitzero"`
 	After   int `json:"after,omitzero"`
 
+	// Unjudged says that a run didn't judge its permissions, so that no Privilege has it. It
+	// is the run's to say, and isn't read back.
+	Unjudged bool `json:"unjudged,omitzero"`
+
 	Policies []HeldPolicy `json:"policies,omitempty"`
 	Evidence []Evidence   `json:"evidence,omitempty"` // by service: all that are granted
 }

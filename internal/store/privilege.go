@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// Privilege is how much of what is granted is used, summed over principals, as the last
-// complete runs saw them. Actions are those of the catalog.
+// Privilege is how much of what is granted is used, summed over the principals that were
+// judged, as the last complete runs saw them. Actions are those of the catalog.
 type Privilege struct {
 	Name       string // the account, or the service's namespace; "" for a sum of all
 	Principals int    // that are granted something
@@ -23,6 +23,9 @@ type Privilege struct {
 type sums map[string]*Privilege
 
 func (s sums) add(p Principal) {
+	if p.Unjudged {
+		return
+	}
 	s.of("").count(Privilege{Principals: 1, Granted: p.Granted, Used: p.Used, Unused: p.Unused, After: p.After})
 	for _, e := range p.Evidence {
 		if e.Service != "" {
@@ -59,17 +62,18 @@ func (c *completion) saveSums(ctx context.Context, totals sums) error {
 	return c.insert(ctx, `INSERT INTO account_sums (analyzer, account, service, principals, granted, used, unused, left_over) VALUES `, rows, "")
 }
 
-const sumColumns = `SUM(principals), SUM(granted), SUM(used), SUM(unused), SUM(left_over) FROM account_sums WHERE analyzer = ?`
+const sumColumns = `f.principals, f.granted, f.used, f.unused, f.left_over FROM account_sums f WHERE f.analyzer = ?`
 
-func scanPrivilege(r row) (p Privilege, err error) {
-	err = r.Scan(&p.Name, &p.Principals, &p.Granted, &p.Used, &p.Unused, &p.After)
-	return p, err
+func scanPrivilege(r row) (account string, a amount[Privilege], err error) {
+	err = r.Scan(&account, &a.name, &a.n.Principals, &a.n.Granted, &a.n.Used, &a.n.Unused, &a.n.After)
+	a.n.Name = a.name
+	return account, a, err
 }
 
 // PrivilegeByAccount lists the sums of each account, the most unused first.
 func (s *Store) PrivilegeByAccount(ctx context.Context, analyzer string, p Page) (Part[Privilege], error) {
 	return s.privileges(ctx, "accounts of "+analyzer, analyzer, p, func(owner int64) *statement {
-		return sqlOf(`SELECT account, `+sumColumns+` AND service = '' GROUP BY account`, owner)
+		return sqlOf(`SELECT f.account, f.account, `+sumColumns+` AND f.service = ''`, owner)
 	})
 }
 
@@ -80,11 +84,11 @@ func (s *Store) PrivilegeByService(ctx context.Context, analyzer, account string
 		return Part[Privilege]{}, err
 	}
 	return s.privileges(ctx, fmt.Sprintf("services of %q %q", analyzer, account), analyzer, p, func(owner int64) *statement {
-		st := sqlOf(`SELECT service, `+sumColumns+` AND service <> ''`, owner)
+		st := sqlOf(`SELECT f.account, f.service, `+sumColumns+` AND f.service <> ''`, owner)
 		if account != "" {
-			st.add(` AND account = ?`, account)
+			st.add(` AND f.account = ?`, account)
 		}
-		return st.add(` GROUP BY service`)
+		return st
 	})
 }
 
@@ -106,14 +110,27 @@ func (s *Store) PrivilegeOf(ctx context.Context, analyzer, account string) (Priv
 }
 
 func (s *Store) privileges(ctx context.Context, of, analyzer string, p Page, query func(int64) *statement) (Part[Privilege], error) {
-	items, err := counted(ctx, s, analyzer, of, func(owner int64) ([]Privilege, error) {
-		out, err := all(ctx, s.reader, query(owner), scanPrivilege)
-		slices.SortFunc(out, func(a, b Privilege) int { return cmp.Or(cmp.Compare(b.Unused, a.Unused), cmp.Compare(a.Name, b.Name)) })
-		return out, err
+	amounts, err := together(ctx, s, s.privilege, analyzer, counting[Privilege]{
+		what: of,
+		query: func(_ context.Context, _ querier, owner int64, accounts []string) (*statement, error) {
+			st := query(owner)
+			only(st, "f.account", accounts)
+			return st, nil
+		},
+		scan: scanPrivilege,
+		add: func(a, b Privilege) Privilege {
+			a.count(b)
+			return a
+		},
 	})
 	if err != nil {
 		return Part[Privilege]{}, err
 	}
+	items := make([]Privilege, len(amounts))
+	for i, a := range amounts {
+		items[i] = a.n
+	}
+	slices.SortFunc(items, func(a, b Privilege) int { return cmp.Or(cmp.Compare(b.Unused, a.Unused), cmp.Compare(a.Name, b.Name)) })
 	// Where one stands, as a text that sorts as they do.
 	return partOf("privilege, "+of, items, p, func(p Privilege) string { return fmt.Sprintf("%020d %s", 1<<62-int64(p.Unused), p.Name) })
 }

@@ -143,7 +143,7 @@ func TestSlowExportsLeaveConnections(t *testing.T) {
 		create(t, s)
 		scan(t, s, 1, permission(1, 1, "A"), permission(2, 1, "A"))
 		ctx, end := context.WithCancel(ctxOf(t))
-		begun := make(chan error, 8)
+		begun := make(chan error, 8*3) // of each two items and an error
 		var slow sync.WaitGroup
 		for range 8 {
 			slow.Go(func() {

@@ -33,7 +33,7 @@ func (s *Store) Clean(ctx context.Context, r Retention, now time.Time) (Cleaned,
 	var out Cleaned
 	var err error
 	batch := or(r.Batch, 1000)
-	if out.Findings, err = s.cleanFindings(ctx, now.Add(-or(r.Resolved, keepFinding)), batch); err != nil {
+	if out.Findings, err = s.cleanFindings(ctx, or(r.Resolved, keepFinding), now, batch); err != nil {
 		return out, err
 	}
 	for _, step := range []struct {
@@ -53,6 +53,7 @@ func (s *Store) Clean(ctx context.Context, r Retention, now time.Time) (Cleaned,
 		{&out.Tokens, func() *statement {
 			return sqlOf(`DELETE FROM client_tokens WHERE at <= ?`, micros(now.Add(-or(r.Tokens, keepToken))))
 		}},
+		{new(int), func() *statement { return forget(now.Add(-or(r.Resolved, keepFinding)), batch) }},
 		{&out.Sessions, func() *statement { return sqlOf(`DELETE FROM sessions WHERE expires_at <= ?`, micros(now)) }},
 	} {
 		n, err := s.drain(ctx, batch, func(tx *sql.Tx) (int64, error) { return exec(ctx, tx, step.st()) })
@@ -64,9 +65,10 @@ func (s *Store) Clean(ctx context.Context, r Retention, now time.Time) (Cleaned,
 	return out, nil
 }
 
-// cleanFindings removes what was resolved until a time, analyzer by analyzer. Each is locked
+// cleanFindings removes what was resolved for so long, analyzer by analyzer. Each is locked
 // first: a run may be about to find one of them again.
-func (s *Store) cleanFindings(ctx context.Context, until time.Time, batch int) (int, error) {
+func (s *Store) cleanFindings(ctx context.Context, keep time.Duration, now time.Time, batch int) (int, error) {
+	until := now.Add(-keep)
 	arns, err := all(ctx, s.reader, sqlOf(`SELECT arn FROM analyzers a WHERE EXISTS
 		(SELECT 1 FROM findings f WHERE f.analyzer = a.id AND f.status = 'RESOLVED' AND f.updated_at <= ?) ORDER BY arn`, micros(until)), scanText)
 	if err != nil {
@@ -85,7 +87,13 @@ func (s *Store) cleanFindings(ctx context.Context, until time.Time, batch int) (
 			over := sqlOf(` WHERE f.key IN (SELECT key FROM findings
 				WHERE analyzer = ? AND status = 'RESOLVED' AND updated_at <= ? ORDER BY updated_at, key LIMIT ?)`, owner, micros(until), batch)
 			accounts, err := accountsOf(ctx, tx, over)
+			if err == nil {
+				err = remember(ctx, tx, over, now)
+			}
 			if err != nil {
+				return 0, err
+			}
+			if err := uncountDays(ctx, tx, over); err != nil {
 				return 0, err
 			}
 			gone := sqlOf(`DELETE FROM findings AS f`)

@@ -135,6 +135,9 @@ func (c *completion) saveBodies(ctx context.Context, rows []finding.Finding, byI
 	return c.exec(ctx, st.add(` ON CONFLICT (finding) DO UPDATE SET body = excluded.body`))
 }
 
+// at is when what happened to findings did.
+func (c *completion) at() int64 { return micros(cmp.Or(c.closing.FinishedAt, c.closing.WindowEnd)) }
+
 func (c *completion) saveEvents(ctx context.Context, rows []finding.Finding, byID map[string]*carried, keys map[string]int64) error {
 	st := sqlOf(`INSERT INTO finding_history (finding, analyzer, at, change, from_status, to_status, run, who, archived_by, details_before) VALUES `)
 	for i := range rows {
@@ -147,9 +150,10 @@ func (c *completion) saveEvents(ctx context.Context, rows []finding.Finding, byI
 		if n.before != nil {
 			from = n.before.Status
 		}
+		c.lines[happening{f.Change, f.Status}]++
 		st.add([]string{"", ","}[min(len(st.args), 1)])
 		list(st, []any{
-			keys[f.ID], c.owner, micros(cmp.Or(c.closing.FinishedAt, c.closing.WindowEnd)), string(f.Change),
+			keys[f.ID], c.owner, c.at(), string(f.Change),
 			string(from), string(f.Status), c.run, "", f.ArchivedBy, n.body,
 		})
 	}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -11,11 +10,13 @@ import (
 	"github.com/pare-iam/pare/finding"
 )
 
-// Step is an event of a finding, with the finding as the event left it.
+// Step is an event of a finding, with the finding as the event left it. That it was removed
+// is one too, which changes no status and isn't in its history.
 type Step struct {
-	Event    // without Before
+	Event    // without Before; Seq is of removals, or of events, and each grows by itself
 	Analyzer string
-	Version  int // how many events the finding had had by then: 1 when it was found
+	Version  int  // how many events the finding had had by then: 1 when it was found
+	Removed  bool // the finding is gone, and Finding is what it was in the end
 
 	// Finding is in full. Its status, its rule and what is unused are as of the event; when
 	// it was analyzed and last used, and on what evidence, is as of now.
@@ -50,20 +51,33 @@ func (s *Store) ReleaseSink(ctx context.Context, sink, holder string) error {
 	return err
 }
 
-// Untold is what a sink is to be told next, at most limit of it: those of an analyzer in
-// their order. What goes with a finding that is removed is never told.
+// Untold is what a sink is to be told next, at most limit of it: what was removed first, and
+// then the events of an analyzer in their order. Of a finding that is removed, its removal
+// alone is told, and before the events of one that has its ID later.
 //
 // Each analyzer has a position of its own, and so nothing is skipped. Whoever writes history
 // holds the analyzer's lock (lockAnalyzer) from before the keys are given out until after
 // the commit. So the keys of an analyzer become visible in their order: behind one that can
 // be seen, none of this analyzer is still to come. For keys of different analyzers, Postgres
 // promises no such thing: the lower one may be committed later.
-func (s *Store) Untold(ctx context.Context, sink string, limit int) ([]Step, error) {
+func (s *Store) Untold(ctx context.Context, sink string, limit int) (out []Step, err error) {
+	err = s.snapshot(ctx, func(q querier) error {
+		if out, err = removals(ctx, q, sink, limit); err != nil || len(out) == limit {
+			return err
+		}
+		events, err := untoldEvents(ctx, q, sink, limit-len(out))
+		out = append(out, events...)
+		return err
+	})
+	return out, err
+}
+
+func untoldEvents(ctx context.Context, q querier, sink string, limit int) ([]Step, error) {
 	type place struct {
 		id, position int64
 		arn          string
 	}
-	behind, err := all(ctx, s.reader, sqlOf(`SELECT w.id, w.arn, w.position FROM (SELECT a.id, a.arn, COALESCE(p.position, 0) AS position,
+	behind, err := all(ctx, q, sqlOf(`SELECT w.id, w.arn, w.position FROM (SELECT a.id, a.arn, COALESCE(p.position, 0) AS position,
 			(SELECT MIN(h.key) FROM finding_history h WHERE h.analyzer = a.id AND h.key > COALESCE(p.position, 0)) AS next
 			FROM analyzers a LEFT JOIN sink_positions p ON p.analyzer = a.id AND p.sink = ?) w
 		WHERE w.next IS NOT NULL ORDER BY w.next LIMIT ?`, sink, limit), func(r row) (place, error) {
@@ -76,7 +90,7 @@ func (s *Store) Untold(ctx context.Context, sink string, limit int) ([]Step, err
 		if err != nil || len(out) == limit {
 			break
 		}
-		err = each(ctx, s.reader, sqlOf(stepQuery, p.id, p.position, limit-len(out)), func(r row) error {
+		err = each(ctx, q, sqlOf(stepQuery, p.id, p.position, limit-len(out)), func(r row) error {
 			step, err := scanStep(r)
 			step.Analyzer = p.arn
 			out = append(out, step)
@@ -118,8 +132,7 @@ func scanStep(r row) (Step, error) {
 // holder isn't who may tell it any more, and nothing is noted.
 func (s *Store) Told(ctx context.Context, sink, holder string, upTo map[string]int64) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
-		_, err := one(ctx, tx, sqlOf(`SELECT 1 FROM sinks WHERE name = ? AND holder = ?`+s.dialect.lock, sink, holder), scanInt,
-			fmt.Errorf("sink %s is told by another server: %w", sink, ErrConflict))
+		err := s.heldBy(ctx, tx, sink, holder)
 		for _, arn := range slices.Sorted(maps.Keys(upTo)) {
 			if err != nil {
 				return err
@@ -135,17 +148,19 @@ func (s *Store) Told(ctx context.Context, sink, holder string, upTo map[string]i
 // Lag is how far behind a sink is.
 type Lag struct {
 	Sink   string
-	Untold int       // events
+	Untold int       // events and removals
 	Since  time.Time // when the oldest of them happened; zero when there is none
 }
 
 // Lags lists all sinks by name.
 func (s *Store) Lags(ctx context.Context) ([]Lag, error) {
-	return all(ctx, s.reader, sqlOf(`SELECT s.name, COUNT(h.key), COALESCE(MIN(h.at), 0) FROM sinks s
-		LEFT JOIN analyzers a ON 1 = 1
-		LEFT JOIN sink_positions p ON p.sink = s.name AND p.analyzer = a.id
-		LEFT JOIN finding_history h ON h.analyzer = a.id AND h.key > COALESCE(p.position, 0)
-		GROUP BY s.name ORDER BY s.name`), func(r row) (Lag, error) {
+	return all(ctx, s.reader, sqlOf(`SELECT w.name, COUNT(w.at), COALESCE(MIN(w.at), 0) FROM (
+		SELECT s.name, h.at FROM sinks s
+			LEFT JOIN analyzers a ON 1 = 1
+			LEFT JOIN sink_positions p ON p.sink = s.name AND p.analyzer = a.id
+			LEFT JOIN finding_history h ON h.analyzer = a.id AND h.key > COALESCE(p.position, 0)
+		UNION ALL SELECT u.sink, r.at FROM removals_untold u JOIN removed_findings r ON r.key = u.removal) w
+		GROUP BY w.name ORDER BY w.name`), func(r row) (Lag, error) {
 		var out Lag
 		err := r.Scan(&out.Sink, &out.Untold, instant{&out.Since})
 		return out, err

@@ -42,13 +42,25 @@ func told(t *testing.T, s *store.Store, limit int) []store.Step {
 		}
 		all = append(all, some...)
 		check(t, s.Told(ctxOf(t), sink, me, lastOf(some)))
+		check(t, s.ToldRemovals(ctxOf(t), sink, me, removedOf(some)))
 	}
 }
 
 func lastOf(steps []store.Step) map[string]int64 {
 	out := map[string]int64{}
 	for _, s := range steps {
-		out[s.Analyzer] = s.Seq
+		if !s.Removed {
+			out[s.Analyzer] = s.Seq
+		}
+	}
+	return out
+}
+
+func removedOf(steps []store.Step) (out []int64) {
+	for _, s := range steps {
+		if s.Removed {
+			out = append(out, s.Seq)
+		}
 	}
 	return out
 }
@@ -57,7 +69,11 @@ func lastOf(steps []store.Step) map[string]int64 {
 func said(steps []store.Step) []string {
 	out := []string{}
 	for _, s := range steps {
-		out = append(out, fmt.Sprintf("%s.%d %s>%s %s", s.Finding.ID, s.Version, s.From, s.Finding.Status, s.Who))
+		line := fmt.Sprintf("%s.%d %s>%s %s", s.Finding.ID, s.Version, s.From, s.Finding.Status, s.Who)
+		if s.Removed {
+			line += "removed"
+		}
+		out = append(out, line)
 	}
 	return out
 }
@@ -105,7 +121,7 @@ func TestASinkIsToldFromNowOn(t *testing.T) {
 		same(t, "afterwards", []string{}, said(told(t, s, 10)))
 		must(s.SetStatus(ctxOf(t), by(4), theARN, finding.Active, []string{a.ID}))(t)
 		check(t, s.DeleteAnalyzer(ctxOf(t), by(4), theARN, ""))
-		same(t, "of what is gone", []string{}, said(told(t, s, 10)))
+		same(t, "of what is gone", []string{"UnusedIAMRole-001.4 ACTIVE>ACTIVE removed", "UnusedIAMRole-002.2 ACTIVE>ACTIVE removed"}, said(told(t, s, 1)))
 	})
 }
 

@@ -39,13 +39,18 @@ func (s *Store) openSQLite(ctx context.Context, readers int) error {
 	if err := s.writer.PingContext(ctx); err != nil {
 		return err
 	}
-	if s.reader, err = openSQLiteFile(s.path, "deferred", append(common, "query_only(1)", "cache_size(-8192)")); err != nil {
+	if s.reader, err = openSQLiteFile(s.path, "deferred", append(common, "query_only(1)", "cache_size(-8192)", mapped)); err != nil {
 		return err
 	}
 	s.reader.SetMaxOpenConns(readers)
 	s.reader.SetMaxIdleConns(readers)
 	return nil
 }
+
+// mapped has readers see the file as memory, as far as it isn't in the log. Through their
+// caches they would get in each other's way: this build of SQLite has one lock for the pages
+// of all caches. https://www.sqlite.org/mmap.html
+const mapped = "mmap_size(1073741824)"
 
 // makePrivate makes a file that only its owner can read, if there is none: it will have hashes
 // of passwords. SQLite makes the log beside it alike.

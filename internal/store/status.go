@@ -119,7 +119,11 @@ func setStatus(ctx context.Context, tx *sql.Tx, t transition, where *statement) 
 		SELECT f.key, f.analyzer, ?, ?, f.status, ?, 0, ?, ?, '' FROM findings f`,
 		micros(t.by.At), string(finding.Updated), string(t.to), clean(t.by.Who), t.rule)
 	event.WriteString(where.String() + ` ORDER BY f.key`)
-	if _, err := exec(ctx, tx, event); err != nil {
+	lines, err := exec(ctx, tx, event)
+	if err == nil {
+		err = countDays(ctx, tx, t.owner, micros(t.by.At), map[happening]int{{finding.Updated, t.to}: int(lines)})
+	}
+	if err != nil {
 		return 0, err
 	}
 	update := &statement{args: slices.Clone(where.args)}

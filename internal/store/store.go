@@ -36,11 +36,14 @@ type Store struct {
 	dialect dialect
 	path    string // of the SQLite file; else ""
 	temp    string
-	memory  *memory
 	few     few
 	saved   savings
 	exports chan struct{} // has as many as may run at a time
 	seal    cipher.AEAD   // nil without Options.Key
+
+	texts     *memory[string]
+	counts    *memory[figure[int]]
+	privilege *memory[figure[Privilege]]
 }
 
 // By is who changes something, from where, and when. Every change of settings says it,
@@ -69,7 +72,10 @@ const defaultReaders = 16
 // starts again. A database of a newer pare is ErrNewer, a file of something else
 // ErrDamaged.
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
-	s := &Store{temp: o.Temp, memory: newMemory(), few: few{findings: 2000, resources: 100}}
+	s := &Store{
+		temp: o.Temp, few: few{findings: 2000, resources: 100},
+		texts: newMemory(textRoom, func(text string) int { return len(text) }), counts: newMemory(figureRoom, weighFigure[int]), privilege: newMemory(figureRoom, weighFigure[Privilege]),
+	}
 	if err := s.setKey(o.Key); err != nil {
 		return nil, err
 	}

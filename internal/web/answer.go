@@ -72,6 +72,7 @@ func (p page) write(w http.ResponseWriter, v *visit) error {
 
 // send writes what was made already. Who went away meanwhile needs no page about it.
 func (v *visit) send(w http.ResponseWriter, r io.Reader) {
+	v.made()
 	if _, err := io.Copy(w, r); err != nil {
 		v.site.Log.DebugContext(v.Context(), "answer not sent", "path", v.URL.Path, "err", err)
 	}
@@ -94,6 +95,7 @@ type download struct {
 }
 
 func (d download) write(w http.ResponseWriter, v *visit) error {
+	v.made() // it is made while it is sent, as slowly as it is taken
 	w.Header().Set("Content-Type", d.typ)
 	if d.name != "" {
 		w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": d.name}))

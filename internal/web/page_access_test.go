@@ -27,12 +27,26 @@ func (s *testSite) making() *testSite {
 func TestWhoMaySeeWhatElse(t *testing.T) {
 	s := newSite(t)
 	s.settle(t)
-	for at, least := range map[string]store.UserRole{
+	id := s.idOf(t, myRole, finding.UnusedPermission)
+	check(t, s.queue.Recommend(t.Context(), s.by(), theARN, id))
+	all := map[string]store.UserRole{
+		"/": store.Viewer, "/findings": store.Viewer, "/findings?format=csv": store.Viewer, "/findings/" + id: store.Viewer,
 		"/principals": store.Viewer, "/principal?arn=" + url.QueryEscape(myRole): store.Viewer, "/policies": store.Viewer, "/policies/" + s.hashOf(t, myRole): store.Viewer,
 		"/recommendations": store.Viewer, "/accounts": store.Viewer, "/accounts/" + account: store.Viewer, "/runs": store.Viewer, "/runs/1": store.Viewer, "/jobs": store.Viewer,
 		"/rules": store.Viewer, "/rules/edit": store.Viewer, "/rules/edit?rule=emergency": store.Viewer,
 		"/settings": store.Admin, "/settings/analyzer": store.Admin, "/settings/user?name=ann": store.Admin, "/audit": store.Admin, "/audit?format=csv": store.Admin,
-	} {
+	}
+	for _, e := range parse(t, s.get(t, store.Viewer, "/findings/"+id).Body.String()).find("*") { // tries, policies, certificates
+		for _, at := range []string{e.attr["href"], e.attr["src"]} {
+			if strings.HasPrefix(at, "/findings/"+id+"/") {
+				all[at] = store.Viewer
+			}
+		}
+	}
+	if len(all) < 25 {
+		t.Errorf("only %d pages", len(all))
+	}
+	for at, least := range all {
 		for _, role := range append([]store.UserRole{""}, everyRole...) {
 			w := s.get(t, role, at)
 			if want := statusFor(role, least, http.StatusOK); w.Code != want {
@@ -64,9 +78,9 @@ var changes = []struct {
 }{
 	{"/accounts/scan", "account=" + account, store.Operator, http.StatusSeeOther},
 	{"/jobs/7/retry", "", store.Operator, http.StatusSeeOther},
-	{"/rules/save", "rule=emergency&key=resource&op=contains&values=x", store.Reviewer, http.StatusSeeOther},
-	{"/rules/apply", "rule=emergency", store.Reviewer, http.StatusSeeOther},
-	{"/rules/delete", "rule=emergency", store.Reviewer, http.StatusSeeOther},
+	{"/rules/save", "rule=emergency&key=resource&op=contains&values=x", store.Operator, http.StatusSeeOther},
+	{"/rules/apply", "rule=emergency", store.Operator, http.StatusSeeOther},
+	{"/rules/delete", "rule=emergency", store.Operator, http.StatusSeeOther},
 	{"/settings/analyzer", "analyzer=unused&age=90", store.Admin, http.StatusSeeOther},
 	{"/settings/analyzer/create", "name=mine&type=ACCOUNT_UNUSED_ACCESS&age=30", store.Admin, http.StatusSeeOther},
 	{"/settings/analyzer/delete", "analyzer=vacant&confirm=vacant", store.Admin, http.StatusSeeOther},
@@ -91,6 +105,18 @@ func TestWhoMayChangeWhatElse(t *testing.T) {
 		}
 		if w := s.send(t, store.Admin, c.url, c.form, map[string]string{"Sec-Fetch-Site": "cross-site"}); w.Code != http.StatusForbidden {
 			t.Errorf("POST %s from another site: status %d", c.url, w.Code)
+		}
+	}
+}
+
+func TestOnlyAdminsRevokeKeys(t *testing.T) {
+	s := newSite(t)
+	s.settle(t)
+	for role, want := range map[store.UserRole]int{
+		"": http.StatusUnauthorized, store.Viewer: http.StatusForbidden, store.Reviewer: http.StatusForbidden, store.Operator: http.StatusForbidden, store.Admin: http.StatusNotFound,
+	} {
+		if w := s.post(t, role, "/settings/keys/revoke", "id=none"); w.Code != want {
+			t.Errorf("as %q: status %d, want %d", role, w.Code, want)
 		}
 	}
 }

@@ -56,7 +56,7 @@ func TestOtherPagesInTheDark(t *testing.T) {
 
 // A rule is made, looked at and deleted by what can be seen alone, without a script.
 func TestARulesLifeWithoutJavaScript(t *testing.T) {
-	b := newBrowser(t, store.Reviewer, "plain-")
+	b := newBrowser(t, store.Operator, "plain-")
 	_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	check(t, err)
 	b.axe = ""

@@ -15,9 +15,9 @@ func rulesRoutes() []route {
 	return []route{
 		{"GET /rules", store.Viewer, "Rules", (*visit).rules},
 		{"GET /rules/edit", store.Viewer, "", (*visit).editRule},
-		{"POST /rules/save", store.Reviewer, "", (*visit).saveRule},
-		{"POST /rules/delete", store.Reviewer, "", (*visit).deleteRule},
-		{"POST /rules/apply", store.Reviewer, "", (*visit).applyRule},
+		{"POST /rules/save", store.Operator, "", (*visit).saveRule},
+		{"POST /rules/delete", store.Operator, "", (*visit).deleteRule},
+		{"POST /rules/apply", store.Operator, "", (*visit).applyRule},
 	}
 }
 

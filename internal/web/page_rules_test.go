@@ -75,7 +75,7 @@ func TestARuleIsSavedAsTheFormSays(t *testing.T) {
 		{"any value", "key=id&op=exists&values=ignored", finding.Filter{"id": {Exists: new(true)}}},
 		{"role or user", "key=resourceType&op=eq&values=AWS::IAM::User", finding.Filter{"resourceType": {Eq: []string{"AWS::IAM::User"}}}},
 	} {
-		w := s.post(t, store.Reviewer, "/rules/save", "name=mine&"+c.form)
+		w := s.post(t, store.Operator, "/rules/save", "name=mine&"+c.form)
 		if w.Code != http.StatusSeeOther {
 			t.Errorf("%s: status %d: %s", c.name, w.Code, parse(t, w.Body.String()).words())
 			continue
@@ -103,7 +103,7 @@ func TestWhatIsWrongWithARuleStandsBesideItsField(t *testing.T) {
 		{"too many values", "name=a&key=id&op=eq&values=" + strings.Repeat("x%0A", 21), "values1", "21 values: want 1 to 20"},
 		{"nothing", "name=a&key=&op=eq&values=x", "", "no criterion, which would archive every finding"},
 	} {
-		w := s.post(t, store.Reviewer, "/rules/save", c.form)
+		w := s.post(t, store.Operator, "/rules/save", c.form)
 		root := checkPage(t, w.Body.String())
 		if w.Code != http.StatusBadRequest || len(root.class("wrong")) != 1 {
 			t.Errorf("%s: status %d, %d messages: %s", c.name, w.Code, len(root.class("wrong")), root.words())
@@ -159,8 +159,8 @@ func TestARuleIsWhatItWasAfterItIsSavedUnchanged(t *testing.T) {
 			want[key] = c
 		}
 		check(t, s.store.CreateRule(t.Context(), s.by(), theARN, finding.ArchiveRule{Name: "law", Filter: want}, ""))
-		root := parse(t, s.get(t, store.Reviewer, "/rules/edit?rule=law").Body.String())
-		w := s.post(t, store.Reviewer, "/rules/save", formFields(formWith(t, root, "/rules/edit")).Encode())
+		root := parse(t, s.get(t, store.Operator, "/rules/edit?rule=law").Body.String())
+		w := s.post(t, store.Operator, "/rules/save", formFields(formWith(t, root, "/rules/edit")).Encode())
 		if w.Code != http.StatusSeeOther {
 			r.Fatalf("status %d: %s", w.Code, w.Body)
 		}
@@ -217,7 +217,7 @@ func TestAPreviewShowsWhatTheRuleArchives(t *testing.T) {
 func TestARuleThatIsAppliedArchivesAndSaysHowMany(t *testing.T) {
 	s := newSite(t)
 	s.settle(t)
-	w := s.post(t, store.Reviewer, "/rules/apply", "analyzer=unused&rule=emergency")
+	w := s.post(t, store.Operator, "/rules/apply", "analyzer=unused&rule=emergency")
 	if got := w.Header().Get("Location"); !strings.Contains(got, "done=archived&n=2") {
 		t.Errorf("to %q", got)
 	}

@@ -240,6 +240,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"/findings/recommend", "id=%s", store.Operator},
 		{"/findings/%s/status", "to=ARCHIVED", store.Reviewer},
 		{"/findings/%s/recommend", "", store.Operator},
+		{"/findings/%s/notes", "text=x", store.Reviewer},
 	} {
 		s := newSite(t)
 		id := s.idOf(t, myRole, finding.UnusedPermission)

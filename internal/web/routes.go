@@ -36,7 +36,12 @@ func (s *site) routes() []route {
 // handler answers one route: it looks who asks, and shows errors as pages.
 func (s *site) handler(r route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		v := &visit{Request: req, site: s, now: s.Now().UTC()}
+		end := s.turns.wait(req)
+		if end == nil {
+			return
+		}
+		defer end()
+		v := &visit{Request: req, site: s, now: s.Now().UTC(), made: end}
 		a, err := v.ask(r)
 		if err == nil {
 			err = a.write(w, v)

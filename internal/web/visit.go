@@ -17,6 +17,7 @@ type visit struct {
 	now  time.Time
 	name string
 	role store.UserRole
+	made func() // is called when there is nothing left but to send it
 
 	analyzers []store.Analyzer // all, by name
 	analyzer  store.Analyzer   // the one that is looked at; zero if there is none

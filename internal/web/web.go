@@ -45,6 +45,7 @@ type site struct {
 	refiner   *refine.Refiner
 	assets    assets
 	templates templates
+	turns     turns
 	menu      []route         // those that have an entry, in their order
 	paths     map[string]bool // what can be got: "/findings"
 }
@@ -65,7 +66,7 @@ func New(o Options) http.Handler {
 	if o.LogOut == nil {
 		o.LogOut = func(context.Context) bool { return false }
 	}
-	s := &site{Options: o, refiner: refine.New(o.Catalog), assets: readAssets(), paths: map[string]bool{}}
+	s := &site{Options: o, refiner: refine.New(o.Catalog), assets: readAssets(), turns: newTurns(), paths: map[string]bool{}}
 	s.templates = readTemplates(s.assets)
 	mux := http.NewServeMux()
 	for _, r := range s.routes() {
