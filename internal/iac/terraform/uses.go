@@ -1,0 +1,404 @@
+package terraform
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/pare-iam/pare/internal/iac"
+	"github.com/pare-iam/pare/policy"
+)
+
+// definition is what can be referred to: "local.read" of a folder, or a file of the tree.
+type definition struct {
+	dir  string // "" for a file
+	name string // "local.x", "var.x", "output.x", "data.aws_iam_policy_document.x", or a path
+}
+
+// below says whether it is a file in a folder, or in one below.
+func (d definition) below(dir string) bool {
+	return d.dir == "" && (dir == "." || strings.HasPrefix(d.name, dir+"/"))
+}
+
+// point is a place of a reference.
+type point struct {
+	file  string // as ranges name it
+	start int
+}
+
+// stretch is a part of a file.
+type stretch struct {
+	file *iac.File
+	policy.Span
+}
+
+// uses keeps account of who uses what. What a definition says may be changed only if every
+// reference to it is part of a policy that was found: each of those is asked before.
+//
+//	read := local.read -> the list      every list is noted under all definitions on its way
+//	visited: the references that led there, kept if the policy they are part of is known
+type uses struct {
+	stack   []definition             // the definitions that lead to what is being evaluated
+	reached map[definition][]stretch // what was read through each
+	visited map[point]bool           // references that are part of a policy
+	pending []point                  // those of the policy that is being read
+	unseen  []unseen
+}
+
+// unseen is a module of the tree that is called where we don't follow.
+type unseen struct {
+	dir, why string
+}
+
+func newUses() uses {
+	return uses{reached: map[definition][]stretch{}, visited: map[point]bool{}}
+}
+
+// begun and done enclose the reading of a policy.
+func (u *uses) begun() { u.pending = nil }
+
+func (u *uses) done(known bool) {
+	for _, p := range u.pending {
+		u.visited[p] = u.visited[p] || known
+	}
+	u.pending = nil
+}
+
+// through notes that what is evaluated until the function returned is called is reached by
+// the definitions.
+func (u *uses) through(via []definition) func() {
+	n := len(u.stack)
+	u.stack = append(u.stack, via...)
+	return func() { u.stack = u.stack[:n] }
+}
+
+// visit notes a reference that is followed.
+func (f *finder) visit(e hclsyntax.Expression) {
+	f.pending = append(f.pending, pointOf(e.Range()))
+}
+
+func pointOf(rng hcl.Range) point { return point{rng.Filename, rng.Start.Byte} }
+
+// reach notes what the definitions on the stack lead to.
+func (f *finder) reach(rng hcl.Range) {
+	f.reachSpan(f.places[rng.Filename].file, f.span(rng))
+}
+
+func (f *finder) reachSpan(file *iac.File, span policy.Span) {
+	for _, d := range f.stack {
+		f.reached[d] = append(f.reached[d], stretch{file, span})
+	}
+}
+
+// visitFile notes a call of file or templatefile and what it leads to.
+func (f *finder) visitFile(call *hclsyntax.FunctionCallExpr, file *iac.File) {
+	f.visit(call)
+	d := definition{name: file.Path}
+	whole := policy.Span{End: len(file.Src)}
+	if len(f.reached[d]) == 0 {
+		f.reached[d] = []stretch{{file, whole}}
+	}
+	f.reachSpan(file, whole)
+}
+
+// othersUse marks what is used by more than the policies that were found.
+func (f *finder) othersUse() {
+	o := &others{finder: f, why: map[definition]string{}}
+	for _, dir := range f.dirs() {
+		o.folder(f.folders[dir])
+	}
+	for _, u := range f.unseen {
+		o.module(u, map[string]bool{})
+	}
+	marks := map[*iac.File][]mark{}
+	for d, why := range o.why {
+		for _, s := range f.reached[d] {
+			marks[s.file] = append(marks[s.file], mark{s.Span, why})
+		}
+	}
+	for file, of := range marks {
+		slices.SortFunc(of, func(a, b mark) int {
+			return cmp.Or(cmp.Compare(a.why, b.why), cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
+		})
+		marks[file] = slices.Compact(of)
+	}
+	for _, s := range f.sources {
+		walk(s.Document, func(v *iac.Value) { setWhy(v, marks) })
+	}
+}
+
+// mark is a part of a file that isn't ours to change.
+type mark struct {
+	policy.Span
+	why string
+}
+
+// setWhy says of a value why it isn't ours to change, if it isn't. Blocks aren't if one of
+// them isn't.
+func setWhy(v *iac.Value, marks map[*iac.File][]mark) {
+	if v.Why != "" || v.Kind == iac.Unknown {
+		return
+	}
+	if v.Kind == iac.List && v.Form == iac.Blocks {
+		for _, entry := range v.Entries {
+			setWhy(entry, marks)
+			if v.Why == "" {
+				v.Why = entry.Why
+			}
+		}
+		return
+	}
+	for _, m := range marks[v.File] {
+		if m.Start <= v.Start && v.End <= m.End {
+			v.Why = m.why
+			return
+		}
+	}
+}
+
+// others finds the references that aren't part of a policy that was found.
+type others struct {
+	*finder
+	why     map[definition]string
+	outputs map[string]bool // names that are read of modules; nil: not known yet
+}
+
+func (o *others) folder(at *folder) {
+	if at.broken != "" {
+		o.broken(at)
+	}
+	for _, body := range at.bodies {
+		for _, b := range body.Blocks {
+			o.block(at, b)
+		}
+	}
+}
+
+// broken marks all that a file may use that can't be read: what is declared by name, and
+// the files of its folder.
+func (o *others) broken(at *folder) {
+	for d := range o.reached {
+		named := d.dir == at.dir && !isResource(at, d.name)
+		if named || d.below(at.dir) {
+			o.note(d, "a file of the module can't be read, and may use it: "+at.broken)
+		}
+	}
+}
+
+// module marks all of a module that somebody calls unseen, and of those that it calls.
+func (o *others) module(u unseen, seen map[string]bool) {
+	if seen[u.dir] {
+		return
+	}
+	seen[u.dir] = true
+	for d := range o.reached {
+		if d.dir == u.dir || d.below(u.dir) {
+			o.note(d, u.why)
+		}
+	}
+	at := o.folders[u.dir]
+	for _, call := range at.calls {
+		if dir, err := o.source(at, call); err == nil && dir != "" {
+			o.module(unseen{dir, u.why}, seen)
+		}
+	}
+}
+
+func isResource(at *folder, name string) bool {
+	b := at.blocks[name]
+	return b != nil && b.Type == "resource"
+}
+
+func (o *others) note(d definition, why string) {
+	if old := o.why[d]; old == "" || why < old {
+		o.why[d] = why
+	}
+}
+
+// harmless are blocks and attributes whose references use nothing of a policy.
+var harmless = []string{"lifecycle", "validation", "precondition", "postcondition", "depends_on"}
+
+func (o *others) block(at *folder, b *hclsyntax.Block) {
+	if b.Type == "output" && !o.isRoot(at.dir) && len(b.Labels) == 1 && !o.isRead(b.Labels[0]) {
+		return
+	}
+	name := blockName(b)
+	if name == "" {
+		name = strings.Join(append([]string{b.Type}, b.Labels...), " ")
+	}
+	o.body(at, b.Body, name)
+}
+
+func (o *others) body(at *folder, b *hclsyntax.Body, name string) {
+	for _, attr := range attributes(b) {
+		if !slices.Contains(harmless, attr.Name) {
+			o.expression(at, attr.Expr, name)
+		}
+	}
+	for _, in := range b.Blocks {
+		if !slices.Contains(harmless, in.Type) {
+			o.body(at, in.Body, name)
+		}
+	}
+}
+
+func (o *others) expression(at *folder, e hclsyntax.Expression, by string) {
+	visit(e, func(e hclsyntax.Node) {
+		if o.visited[pointOf(e.Range())] {
+			return
+		}
+		why := func() string { return fmt.Sprintf("also used by %s (%s)", by, o.where(e.Range())) }
+		switch e := e.(type) {
+		case *hclsyntax.ScopeTraversalExpr:
+			for _, d := range o.definitions(at, e.Traversal) {
+				if len(o.reached[d]) > 0 {
+					o.note(d, why())
+				}
+			}
+		case *hclsyntax.FunctionCallExpr:
+			o.call(at, e, why)
+		}
+	})
+}
+
+// visit shows an expression and all in it.
+func visit(e hclsyntax.Node, show func(hclsyntax.Node)) {
+	_ = hclsyntax.VisitAll(e, func(n hclsyntax.Node) hcl.Diagnostics {
+		show(n)
+		return nil
+	})
+}
+
+// definitions are what a reference names, in a folder or in a module that it calls.
+func (o *others) definitions(at *folder, t hcl.Traversal) []definition {
+	name, ok := attribute(t, 1)
+	if !ok {
+		return nil
+	}
+	switch root := t.RootName(); root {
+	case "local", "var":
+		return []definition{{at.dir, root + "." + name}}
+	case "data":
+		of, _ := attribute(t, 2)
+		return []definition{{at.dir, "data." + name + "." + of}}
+	case "module":
+		return o.outputsOf(at, name, afterIndex(t))
+	default:
+		address := root + "." + name
+		rest := afterIndex(t)
+		if what, _ := attribute(rest, 0); len(rest) == 0 || what == kinds[root].policy || what == "inline_policy" {
+			return []definition{{at.dir, address}}
+		}
+	}
+	return nil
+}
+
+// outputsOf are the outputs of a module that a reference names: one, or all of them.
+func (o *others) outputsOf(at *folder, call string, rest hcl.Traversal) []definition {
+	b := at.blocks["module."+call]
+	if b == nil {
+		return nil
+	}
+	dir, err := o.source(at, b)
+	if err != nil || dir == "" {
+		return nil
+	}
+	if name, ok := attribute(rest, 0); ok {
+		return []definition{{dir, "output." + name}}
+	}
+	var out []definition
+	for d := range o.reached {
+		if d.dir == dir && strings.HasPrefix(d.name, "output.") {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// isRead says whether anybody in the tree reads an output of that name, of whichever
+// module.
+func (o *others) isRead(name string) bool {
+	if o.outputs == nil {
+		o.outputs = map[string]bool{}
+		for _, dir := range o.dirs() {
+			for _, body := range o.folders[dir].bodies {
+				visit(body, o.reads)
+			}
+		}
+	}
+	return o.outputs[name] || o.outputs["*"]
+}
+
+// reads notes the output of a module that a reference reads; "*" is all of them.
+func (o *others) reads(n hclsyntax.Node) {
+	switch e := n.(type) {
+	case *hclsyntax.ScopeTraversalExpr:
+		if e.Traversal.RootName() != "module" {
+			return
+		}
+		name, ok := attribute(afterIndex(e.Traversal), 0)
+		if !ok {
+			name = "*"
+		}
+		o.outputs[name] = true
+	case *hclsyntax.RelativeTraversalExpr:
+		if name, ok := attribute(e.Traversal, 0); ok {
+			o.outputs[name] = true
+		}
+	}
+}
+
+// call notes a call that names a file of which a policy was read, or may name it.
+func (o *others) call(at *folder, e *hclsyntax.FunctionCallExpr, why func() string) {
+	if len(e.Args) == 0 || e.Name != "file" && e.Name != "templatefile" && e.Name != "filebase64" {
+		return
+	}
+	before, after := ends(at, e.Args[0])
+	if before == "" && after == "" {
+		return
+	}
+	for d := range o.reached {
+		if d.dir == "" && len(d.name) >= len(before)+len(after) && strings.HasPrefix(d.name, before) && strings.HasSuffix(d.name, after) {
+			o.note(d, why())
+		}
+	}
+}
+
+// ends are the beginning and the end, as far as they are written, of the path that an
+// expression says, below the tree's root. What isn't from path.module has no beginning.
+func ends(at *folder, e hclsyntax.Expression) (before, after string) {
+	if s, ok := e.(*jsonString); ok {
+		e = s.Expression
+	}
+	parts := partsOf(e)
+	base := ""
+	if len(parts) > 0 && isPath(parts[0]) {
+		if name, _ := attribute(parts[0].(*hclsyntax.ScopeTraversalExpr).Traversal, 1); name == "module" {
+			base = at.dir
+		}
+		parts = parts[1:]
+	}
+	var texts []string // of the parts; "" of those that aren't written
+	for _, part := range parts {
+		s, _ := constant(part)
+		texts = append(texts, s)
+	}
+	switch whole := strings.Join(texts, ""); {
+	case whole == "":
+		return "", ""
+	case !slices.Contains(texts, "") && base == "":
+		return "", strings.TrimLeft(path.Clean(whole), "./")
+	case !slices.Contains(texts, ""):
+		return path.Join(base, whole), ""
+	}
+	if base != "" {
+		dir, begin := path.Split(texts[0])
+		before = strings.TrimPrefix(path.Join(base, dir)+"/", "./") + begin
+	}
+	return before, texts[len(texts)-1]
+}

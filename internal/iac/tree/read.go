@@ -1,0 +1,343 @@
+package tree
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pare-iam/pare/internal/iac"
+	"github.com/pare-iam/pare/internal/iac/cloudformation"
+	"github.com/pare-iam/pare/internal/iac/terraform"
+)
+
+// MaxSize is the size in bytes of the largest file that is read. CloudFormation takes
+// templates of 1 MB, and no file that a person keeps is near it.
+const MaxSize = 16 << 20
+
+// Options say what to read.
+type Options struct {
+	Root  string   // the folder that isn't left: a repository, or the folder asked for
+	Paths []string // files and folders below Root, relative to it with slashes; empty is all of it
+
+	// Beyond has Terraform's files read in all of Root, so that modules and what uses them
+	// are known wherever they are, and not below Paths alone.
+	Beyond bool
+}
+
+// Tree is a folder's files with the policies in them.
+type Tree struct {
+	Options
+	Files    []*iac.File   // in the order of their paths
+	Sources  []*iac.Source // in the order of where they stand
+	Problems []iac.Problem // in the order of where they are
+
+	opened map[string]*iac.File // by path: Files, and what a policy was read from besides
+}
+
+// Read reads the files of a folder and finds the policies in them. The error is of a root
+// or a wanted path that can't be read at all, and of ctx.
+func Read(ctx context.Context, o Options) (*Tree, error) {
+	root, err := os.OpenRoot(o.Root)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tree{Options: o, opened: map[string]*iac.File{}}
+	r := reader{ctx: ctx, root: root, tree: t}
+	err = errors.Join(r.wanted(), r.walk(), root.Close())
+	if err != nil {
+		return nil, err
+	}
+	t.find()
+	return t, nil
+}
+
+// With is the tree as it is with other bytes in some of its files. Nothing is read: what
+// the tree hasn't opened yet isn't there.
+func (t *Tree) With(changed map[*iac.File][]byte) *Tree {
+	next := &Tree{Options: t.Options, opened: map[string]*iac.File{}}
+	for name, f := range t.opened {
+		if src, ok := changed[f]; ok {
+			f = &iac.File{Path: f.Path, Lang: f.Lang, Src: src}
+		}
+		next.opened[name] = f
+	}
+	for _, f := range t.Files {
+		next.Files = append(next.Files, next.opened[f.Path])
+	}
+	next.find()
+	return next
+}
+
+// Wanted says whether a source stands in Paths, or belongs to a root module there.
+func (t *Tree) Wanted(s *iac.Source) bool {
+	return wanted(t.Paths, s.File.Path) || wanted(t.Paths, s.Root)
+}
+
+// Concerns says whether a problem is about a file of Paths, or about one beside it.
+func (t *Tree) Concerns(p iac.Problem) bool {
+	name, _, _ := strings.Cut(p.Where, ":")
+	return wanted(t.Paths, name) || slices.ContainsFunc(t.Paths, func(p string) bool { return path.Dir(p) == path.Dir(name) && langOf(p) != 0 })
+}
+
+func wanted(paths []string, name string) bool {
+	return len(paths) == 0 || slices.ContainsFunc(paths, func(p string) bool {
+		return p == "." || name == p || strings.HasPrefix(name, p+"/")
+	})
+}
+
+// Parse reads a file of any of the languages as a whole. JSON that isn't JSON by itself may
+// be a template of Terraform's.
+func Parse(f *iac.File) (*iac.Value, error) {
+	if terraformFile(f.Path) || f.Lang == iac.HCL {
+		return terraform.Parse(f)
+	}
+	v, err := cloudformation.Parse(f)
+	if err != nil && f.Lang == iac.JSON {
+		if template, templateErr := terraform.Parse(f); templateErr == nil {
+			return template, nil
+		}
+	}
+	return v, err
+}
+
+func terraformFile(name string) bool {
+	return slices.ContainsFunc([]string{".tf", ".tf.json", ".tfvars", ".tfvars.json"}, func(end string) bool { return strings.HasSuffix(name, end) })
+}
+
+// langOf is the language that a name stands for; 0: not one of ours.
+func langOf(name string) iac.Lang {
+	switch path.Ext(name) {
+	case ".tf", ".tfvars":
+		return iac.HCL
+	case ".yaml", ".yml":
+		return iac.YAML
+	case ".json", ".jsonc":
+		return iac.JSON
+	case ".template": // CloudFormation's own suffix, for either language
+		return iac.YAML
+	}
+	return 0
+}
+
+// made are folders of what tools made or fetched.
+var made = []string{".git", ".hg", ".svn", ".terraform", ".terragrunt-cache", "node_modules", ".aws-sam", ".serverless", ".venv", "vendor"}
+
+type reader struct {
+	ctx  context.Context
+	root *os.Root
+	tree *Tree
+}
+
+// wanted refuses paths that aren't there.
+func (r *reader) wanted() error {
+	var errs []error
+	for _, p := range r.tree.Paths {
+		_, err := r.root.Stat(filepath.FromSlash(p))
+		if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+			err = fmt.Errorf("%s: %w", p, pathErr.Err)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func (r *reader) walk() error {
+	from := r.tree.Paths
+	if r.tree.Beyond || len(from) == 0 {
+		from = []string{"."}
+	}
+	seen := map[string]bool{}
+	for _, p := range from {
+		if err := r.walkFrom(p, seen); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(r.tree.Files, func(a, b *iac.File) int { return cmp.Compare(a.Path, b.Path) })
+	return nil
+}
+
+func (r *reader) walkFrom(from string, seen map[string]bool) error {
+	return fs.WalkDir(r.root.FS(), from, func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case seen[name] && d != nil && d.IsDir():
+			return fs.SkipDir
+		case seen[name]:
+			return nil
+		}
+		seen[name] = true
+		switch {
+		case r.ctx.Err() != nil:
+			return r.ctx.Err()
+		case err != nil:
+			r.problem(name, err)
+			return nil
+		case d.IsDir():
+			if name != from && slices.Contains(made, d.Name()) {
+				return fs.SkipDir
+			}
+			return nil
+		case langOf(name) == 0, !terraformFile(name) && !wanted(r.tree.Paths, name):
+			return nil
+		case d.Type()&fs.ModeSymlink != 0:
+			r.link(name)
+			return nil
+		case !d.Type().IsRegular():
+			r.tree.problem(name, "not a file: not read")
+			return nil
+		}
+		r.add(name)
+		return nil
+	})
+}
+
+// link tells of a symlink that leaves the root. What one inside leads to is read at its
+// own place.
+func (r *reader) link(name string) {
+	if _, err := r.root.Stat(filepath.FromSlash(name)); err != nil {
+		r.tree.problem(name, "a symlink that leads out of the folder, or nowhere: not followed")
+	}
+}
+
+func (r *reader) add(name string) {
+	f, err := r.open(name)
+	switch {
+	case err != nil:
+		r.problem(name, err)
+	case f != nil && (terraformFile(name) || mayHold(f.Src)):
+		r.tree.Files = append(r.tree.Files, f)
+		r.tree.opened[name] = f
+	}
+}
+
+// mayHold says whether YAML or JSON can hold a policy or a template, so that what else
+// there is needn't be parsed.
+func mayHold(src []byte) bool {
+	return bytes.Contains(src, []byte("Statement")) || bytes.Contains(src, []byte("AWS::"))
+}
+
+// open reads a file. It never leaves the root.
+func (r *reader) open(name string) (*iac.File, error) {
+	f, err := r.root.Open(filepath.FromSlash(name))
+	if err != nil {
+		return nil, err
+	}
+	src, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	if len(src) > MaxSize {
+		return nil, fmt.Errorf("larger than %d MB: not read", MaxSize>>20)
+	}
+	lang := langOf(name)
+	if path.Ext(name) == ".template" && bytes.HasPrefix(bytes.TrimLeft(src, "\xef\xbb\xbf \t\r\n"), []byte("{")) {
+		lang = iac.JSON
+	}
+	return &iac.File{Path: name, Lang: lang, Src: src}, nil
+}
+
+func (r *reader) problem(name string, err error) {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		err = pathErr.Err
+	}
+	r.tree.problem(name, err.Error())
+}
+
+func (t *Tree) problem(where, what string) {
+	t.Problems = append(t.Problems, iac.Problem{Where: where, What: what})
+}
+
+// openAgain gives terraform a file that a policy is read from: one that was opened, or
+// one of the root that no name told to open.
+func (t *Tree) openAgain(name string) (*iac.File, error) {
+	name = path.Clean(name)
+	if f := t.opened[name]; f != nil {
+		return f, nil
+	}
+	if !fs.ValidPath(name) {
+		return nil, fmt.Errorf("%s: outside of the folder: not read", name)
+	}
+	root, err := os.OpenRoot(t.Root)
+	if err != nil {
+		return nil, err
+	}
+	r := reader{root: root, tree: t}
+	f, err := r.open(name)
+	if err = errors.Join(err, root.Close()); err != nil {
+		return nil, err
+	}
+	if f.Lang == 0 || f.Lang == iac.YAML {
+		f.Lang = iac.JSON // policy.json.tftpl
+	}
+	t.opened[name] = f
+	return f, nil
+}
+
+// find finds the sources of all files.
+func (t *Tree) find() {
+	var hcl, other []*iac.File
+	for _, f := range t.Files {
+		if terraformFile(f.Path) {
+			hcl = append(hcl, f)
+		} else {
+			other = append(other, f)
+		}
+	}
+	sources, problems := terraform.Find(terraform.Config{Files: hcl, Open: t.openAgain})
+	read := documents(sources)
+	templates := slices.DeleteFunc(slices.Clone(other), func(f *iac.File) bool { return read[f.Path] })
+	more, moreProblems := cloudformation.Find(templates)
+	sources, problems = append(sources, more...), append(problems, moreProblems...)
+	for _, f := range templates {
+		if f.Lang != iac.JSON || cloudformation.IsTemplate(f) {
+			continue
+		}
+		s, err := iac.ReadPolicyFile(f)
+		switch {
+		case err != nil:
+			problems = append(problems, iac.Problem{Where: f.Path, What: strings.TrimPrefix(err.Error(), f.Path+": ")})
+		case s != nil:
+			sources = append(sources, s)
+		}
+	}
+	t.Sources, t.Problems = sources, append(t.Problems, problems...)
+	slices.SortFunc(t.Sources, func(a, b *iac.Source) int {
+		return cmp.Or(cmp.Compare(a.File.Path, b.File.Path), cmp.Compare(a.At, b.At), cmp.Compare(a.Root, b.Root), cmp.Compare(a.Address, b.Address))
+	})
+	slices.SortFunc(t.Problems, func(a, b iac.Problem) int {
+		return cmp.Or(cmp.Compare(a.Where, b.Where), cmp.Compare(a.What, b.What))
+	})
+}
+
+// documents are the paths of the files that Terraform's sources read their policies from,
+// in whole or in part, which aren't policy files of their own.
+func documents(sources []*iac.Source) map[string]bool {
+	out := map[string]bool{}
+	for _, s := range sources {
+		if s.Document != nil {
+			filesIn(s.Document, out)
+		}
+	}
+	return out
+}
+
+func filesIn(v *iac.Value, out map[string]bool) {
+	if v.File != nil && !terraformFile(v.File.Path) {
+		out[v.File.Path] = true
+		return
+	}
+	for _, entry := range v.Entries {
+		filesIn(entry, out)
+	}
+	for _, m := range v.Members {
+		filesIn(m.Value, out)
+	}
+}
