@@ -1,6 +1,7 @@
 package report
 
 import (
+	"io"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -23,6 +24,17 @@ func (p *page) diff(r Recommendation) {
 		return
 	}
 	p.linef("")
+	p.coloured(text)
+}
+
+// Diff writes a unified diff with colours.
+func Diff(w io.Writer, text string) error {
+	p := &page{}
+	p.coloured(text)
+	return p.writeTo(w)
+}
+
+func (p *page) coloured(text string) {
 	for line := range strings.Lines(text) {
 		p.linef("%s", diffStyle(line)(strings.TrimSuffix(line, "\n")))
 	}

@@ -42,7 +42,7 @@ func (p *page) markdownTable(r Findings, g group) {
 		for i, line := range lines {
 			lines[i] = inert(line)
 		}
-		p.linef("| %s | %s | %s | %s | %s | %s |", code(shortID(f.ID, ids)), code(entityText(f.Resource)), inert(f.Account),
+		p.linef("| %s | %s | %s | %s | %s | %s |", Code(shortID(f.ID, ids)), Code(entityText(f.Resource)), inert(f.Account),
 			r.accessedText(f), statusText(f.Status), strings.Join(lines, "<br>"))
 	}
 }
@@ -53,7 +53,7 @@ func (p *page) markdownAdvice(r Findings) {
 	}
 	p.linef("\n### Recommended steps")
 	for _, a := range r.Advice {
-		p.linef("\n#### %s\n", code(entityText(a.Resource)))
+		p.linef("\n#### %s\n", Code(entityText(a.Resource)))
 		p.linef("%s", inert(a.proofText()))
 		if rest := a.restText(); rest != "" {
 			p.linef("\n**%s**", inert(rest))

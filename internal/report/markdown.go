@@ -12,7 +12,7 @@ import (
 // reasons, the proof, the sizes.
 func Markdown(w io.Writer, r Recommendation) error {
 	p := &page{}
-	p.linef("### %s: %s", code(r.Name), markdownOutcome(r))
+	p.linef("### %s: %s", Code(r.Name), markdownOutcome(r))
 	if r.Leaves() {
 		p.fencedDiff(r)
 		p.editTable(r)
@@ -55,7 +55,7 @@ func (p *page) editTable(r Recommendation) {
 	}
 	p.linef("\n| statement | entry | now | why |\n|---|---|---|---|")
 	for _, e := range r.Result.Edits {
-		p.linef("| %s | %s | %s | %s |", code(statementName(r.Original, e.Statement)), codes(e.Out), markdownNow(e), cell(r.reasonText(e)))
+		p.linef("| %s | %s | %s | %s |", Code(statementName(r.Original, e.Statement)), codes(e.Out), markdownNow(e), cell(r.reasonText(e)))
 	}
 }
 
@@ -80,8 +80,9 @@ func (p *page) markdownFooter(r Recommendation) {
 	}
 }
 
-// code is a text in a span of code, in a table or out of it.
-func code(s string) string {
+// Code is a text as Markdown's code, whatever is in it; it doesn't end a table's cell, and
+// holds no control characters.
+func Code(s string) string {
 	s = cell(printable(s))
 	fence := strings.Repeat("`", longestRun(s)+1)
 	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") {
@@ -93,7 +94,7 @@ func code(s string) string {
 func codes(texts []string) string {
 	out := make([]string, len(texts))
 	for i, s := range texts {
-		out[i] = code(s)
+		out[i] = Code(s)
 	}
 	return strings.Join(out, "<br>")
 }

@@ -235,7 +235,7 @@ func replayText(r *analyzer.Replayed) string {
 // PrincipalMarkdown writes the recommendation for a pull request.
 func PrincipalMarkdown(w io.Writer, r Principal) error {
 	p := &page{}
-	p.linef("## %s\n\n%s", code(r.Resource), r.scale())
+	p.linef("## %s\n\n%s", Code(r.Resource), r.scale())
 	for _, source := range r.Sources {
 		p.linef("- %s", cell(printable(source.Name+": "+source.Covers)))
 	}
@@ -278,7 +278,7 @@ func PrincipalMarkdown(w io.Writer, r Principal) error {
 	if r.Replayed != nil {
 		p.linef("\n**Replay**: %s", replayText(r.Replayed))
 		for _, d := range r.Replayed.Differences {
-			p.linef("- %s on %s: %s before, %s after", code(d.Use.Action), code(d.Request.Resource), d.Old, d.New)
+			p.linef("- %s on %s: %s before, %s after", Code(d.Use.Action), Code(d.Request.Resource), d.Old, d.New)
 		}
 	}
 	return p.writeTo(w)

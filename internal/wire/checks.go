@@ -7,11 +7,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/pare-iam/pare/policy"
 	"github.com/pare-iam/pare/prove"
-	"github.com/pare-iam/pare/usage"
 )
 
 // checkJSON is the answer of a policy check.
@@ -75,7 +72,10 @@ func checkNoNewAccess(c *call) (any, error) {
 		return nil, err
 	}
 	return c.check(checking{
-		what: next, beyond: existing,
+		what: next,
+		claim: func(doc *policy.Document) prove.Claim {
+			return prove.NoNewAccess(c.o.Catalog, existing, []*policy.Document{doc})
+		},
 		pass:   "The modified permissions do not grant new access compared to your existing policy.",
 		fail:   "The modified permissions grant new access compared to your existing policy.",
 		reason: "New access",
@@ -101,11 +101,7 @@ func checkAccessNotGranted(c *call) (any, error) {
 	if err := v.policyType(in.Type); err != nil {
 		return nil, err
 	}
-	nothing, err := document(denial{Effect: "Deny", Action: []string{"*"}, Resource: []string{"*"}})
-	if err != nil {
-		return nil, err
-	}
-	within, err := outside(asked)
+	access, err := prove.AccessTo(asked.Actions, asked.Resources)
 	if err != nil {
 		return nil, &Error{Code: "InvalidParameterException", Status: http.StatusBadRequest, Message: "access: " + err.Error()}
 	}
@@ -114,7 +110,10 @@ func checkAccessNotGranted(c *call) (any, error) {
 		listed = "actions"
 	}
 	return c.check(checking{
-		what: doc, within: within, beyond: nothing,
+		what: doc,
+		claim: func(doc *policy.Document) prove.Claim {
+			return prove.NotGranted(c.o.Catalog, []*policy.Document{doc}, access)
+		},
 		pass:   "The policy document does not grant access to perform one or more of the listed " + listed + ".",
 		fail:   "The policy document grants access to perform one or more of the listed " + listed + ".",
 		reason: "One or more of the listed " + listed,
@@ -143,45 +142,10 @@ func (v *validation) access(list []accessJSON) accessJSON {
 	return a
 }
 
-// denial is a statement that denies something.
-type denial struct {
-	Effect      string   `json:"Effect"`
-	Action      []string `json:"Action,omitempty"`
-	NotAction   []string `json:"NotAction,omitempty"`
-	Resource    []string `json:"Resource,omitempty"`
-	NotResource []string `json:"NotResource,omitempty"`
-}
-
-// document is a policy of statements. It has no Version, so that ${…} is text.
-func document(statements ...denial) (*policy.Document, error) {
-	src, err := json.Marshal(struct {
-		Statement []denial `json:"Statement"`
-	}{statements})
-	if err != nil {
-		return nil, err
-	}
-	return policy.Parse("access", src)
-}
-
-// outside denies all but the access that is asked about: beside a policy it leaves of what
-// that allows what is asked about. nil: everything is asked about.
-func outside(a accessJSON) (*policy.Document, error) {
-	var out []denial
-	all := []string{"*"}
-	if len(a.Actions) > 0 {
-		out = append(out, denial{Effect: "Deny", NotAction: a.Actions, Resource: all})
-	}
-	if len(a.Resources) > 0 {
-		out = append(out, denial{Effect: "Deny", Action: all, NotResource: a.Resources})
-	}
-	return document(out...)
-}
-
-// checking is the question whether a policy allows something beyond another.
+// checking is a claim that a policy is to keep.
 type checking struct {
-	what   *policy.Document
-	within *policy.Document // taken together with what; nil: nothing is
-	beyond *policy.Document
+	what  *policy.Document
+	claim func(*policy.Document) prove.Claim
 
 	pass, fail, reason string // as AWS says them
 }
@@ -199,7 +163,7 @@ func (c *call) check(q checking) (any, error) {
 	case <-c.ctx().Done():
 		return nil, c.ctx().Err()
 	}
-	switch claim := q.claim(c, q.what); claim.Verdict {
+	switch claim := q.claim(q.what); claim.Verdict {
 	case prove.Proved:
 		return checkJSON{Result: "PASS", Message: q.pass}, nil
 	case prove.Undecided:
@@ -220,7 +184,7 @@ func (c *call) check(q checking) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if q.claim(c, alone).Verdict != prove.Proved { // one that can't be cleared is named too
+		if q.claim(alone).Verdict != prove.Proved { // one that can't be cleared is named too
 			out.Reasons = append(out.Reasons, reasonOf(q.reason, st, i))
 		}
 		if err := c.ctx().Err(); err != nil {
@@ -228,14 +192,6 @@ func (c *call) check(q checking) (any, error) {
 		}
 	}
 	return out, nil
-}
-
-func (q *checking) claim(c *call, doc *policy.Document) prove.Claim {
-	docs := []*policy.Document{doc}
-	if q.within != nil {
-		docs = append(docs, q.within)
-	}
-	return prove.Split(c.o.Catalog, q.beyond, docs, usage.Unused{}).NoNewAccess
 }
 
 func undecided(claim prove.Claim) error {

@@ -92,18 +92,9 @@ type terraform struct {
 // newTerraform has Terraform take its provider from the machine, and ask nobody but the server.
 func newTerraform(t *testing.T, s *server) terraform {
 	t.Helper()
-	program, providers := awstest.Need(t, awstest.Terraform), awstest.Need(t, awstest.TerraformAWS)
-	dir := t.TempDir()
-	settings := filepath.Join(t.TempDir(), "terraformrc")
-	text := fmt.Sprintf("disable_checkpoint = true\nprovider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", providers)
-	if err := os.WriteFile(settings, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	env := append(environment(t, admin),
-		"TF_CLI_CONFIG_FILE="+settings, "TF_IN_AUTOMATION=1", "TF_VAR_endpoint="+s.URL,
-		"GOGC=400", // most of the provider's time is its start
-	)
-	return terraform{t, s, program, dir, env}
+	program, settings := awstest.TerraformProgram(t)
+	env := append(append(environment(t, admin), settings...), "TF_VAR_endpoint="+s.URL)
+	return terraform{t, s, program, t.TempDir(), env}
 }
 
 // use puts files of testdata/terraform into the folder.

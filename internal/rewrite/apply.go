@@ -1,0 +1,208 @@
+package rewrite
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/pare-iam/pare/internal/iac"
+	"github.com/pare-iam/pare/internal/iac/tree"
+	"github.com/pare-iam/pare/policy"
+)
+
+// apply lays the changes out: first group by group, so that one that can't be made leaves
+// its group alone, then all of a file together.
+func (p *planner) apply(ctx context.Context) error {
+	var all []iac.Change
+	for _, c := range p.cases {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if c.group == nil || c.group[0] != c {
+			continue
+		}
+		var changes []iac.Change
+		for _, o := range c.group {
+			if o.left == nil {
+				changes = append(changes, o.changes...)
+			}
+		}
+		if _, err := edited(changes); err != nil {
+			c.notEditable(err)
+			p.spread(c.group)
+			continue
+		}
+		all = append(all, changes...)
+	}
+	var err error
+	p.plan.Files, err = edited(all)
+	return err
+}
+
+// edited is the new bytes of every file that changes reach.
+func edited(changes []iac.Change) (map[*iac.File][]byte, error) {
+	out := map[*iac.File][]byte{}
+	for _, f := range filesOf(changes) {
+		src, err := iac.Apply(f, changes, tree.Parse)
+		if err != nil {
+			return nil, err
+		}
+		out[f] = src
+	}
+	return out, nil
+}
+
+// filesOf are the files of what changes, in the order of the changes.
+func filesOf(changes []iac.Change) []*iac.File {
+	var out []*iac.File
+	for _, c := range changes {
+		if f := fileOf(c); !slices.Contains(out, f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// fileOf is the file that a change is in: blocks of one list may stand in several.
+func fileOf(c iac.Change) *iac.File {
+	if c.List.Form == iac.Blocks {
+		return c.List.Entries[c.Entry].File
+	}
+	return c.List.File
+}
+
+// readBack finds the policies of the new files anew, and holds each against what it was
+// to be.
+func (p *planner) readBack() error {
+	if len(p.plan.Files) == 0 {
+		return nil
+	}
+	next := p.Tree.With(p.plan.Files)
+	intended := map[string]*policy.Document{}
+	for _, r := range p.plan.Rewrites {
+		intended[identity(r.Source)] = r.Result.Document
+	}
+	before, err := statements(p.Tree.Sources, intended)
+	if err != nil {
+		return err
+	}
+	after, err := statements(next.Sources, nil)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		if after[name] != before[name] {
+			return fmt.Errorf("%s: the file wouldn't say what was intended: nothing is changed\nintended %s\nwould be %s", strings.ReplaceAll(name, "\x00", " "), before[name], after[name])
+		}
+	}
+	if len(after) != len(before) {
+		return fmt.Errorf("the files would have %d policies, and have %d: nothing is changed", len(after), len(before))
+	}
+	return nil
+}
+
+// identity names a source across two readings of a tree.
+func identity(s *iac.Source) string {
+	return s.File.Path + "\x00" + s.Root + "\x00" + s.Address
+}
+
+// statements is what each source says, or is to say, laid out so that one text is one
+// meaning. What couldn't be known says why, without places.
+func statements(sources []*iac.Source, intended map[string]*policy.Document) (map[string]string, error) {
+	out := map[string]string{}
+	for _, s := range sources {
+		name := identity(s)
+		for _, twice := out[name]; twice; _, twice = out[name] {
+			name += "\x00again"
+		}
+		if doc := intended[name]; doc != nil {
+			text, err := plainText(doc)
+			if err != nil {
+				return nil, err
+			}
+			out[name] = text
+			continue
+		}
+		out[name] = "unknown"
+		if s.Document == nil {
+			continue
+		}
+		own, err := s.Policy()
+		if err != nil {
+			continue
+		}
+		if out[name], err = plainText(own.Doc); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// plainText is a policy with its keys sorted and lists of one text as the text.
+func plainText(doc *policy.Document) (string, error) {
+	var v any
+	if err := json.Unmarshal(doc.Bytes(), &v); err != nil {
+		return "", err
+	}
+	out, err := json.Marshal(plainValue(v), json.Deterministic(true))
+	return string(out), err
+}
+
+func plainValue(v any) any {
+	switch v := v.(type) {
+	case []any:
+		if len(v) == 1 {
+			return plainValue(v[0])
+		}
+		for i := range v {
+			v[i] = plainValue(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = plainValue(v[k])
+		}
+	}
+	return v
+}
+
+// sameLists says whether a source, as it will be, allows and denies by the same actions
+// as one of its live policies, statement by statement. An entry that the source doesn't
+// know may be one that the live policy keeps as it was.
+func sameLists(source *policy.Document, a *Instance) bool {
+	return slices.EqualFunc(source.Statements, a.Refined.Statements, func(x, y policy.Statement) bool {
+		unknown := 0
+		left := patterns(y)
+		for _, e := range patterns(x) {
+			i, ok := slices.BinarySearch(left, e)
+			switch {
+			case ok:
+				left = slices.Delete(left, i, i+1)
+			case strings.HasPrefix(e, placeholderPrefix):
+				unknown++
+			default:
+				return false
+			}
+		}
+		kept := !slices.ContainsFunc(left, func(e string) bool { return !has(a.Document, e) })
+		return x.Effect == y.Effect && x.Action.Not == y.Action.Not && len(left) <= unknown && kept
+	})
+}
+
+// patterns are the entries of a statement's list, folded and sorted.
+func patterns(st policy.Statement) []string {
+	var out []string
+	for _, e := range st.Action.Entries {
+		out = append(out, e.Pattern.String())
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// has says whether some list of a policy has an entry.
+func has(doc *policy.Document, entry string) bool {
+	return slices.ContainsFunc(doc.Statements, func(st policy.Statement) bool { return slices.Contains(patterns(st), entry) })
+}
