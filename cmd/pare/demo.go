@@ -3,10 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
+	"embed"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -70,7 +73,7 @@ func (d *demo) run() error {
 			return err
 		}
 	}
-	d.printf("\n%s is the report: open it in a browser. Next, with an account of yours:\n  pare analyze --help\n", report)
+	d.printf("\n%s is the report: open it in a browser. Where two of the policies are written, the fix is:\n  pare rewrite %s/infra --data %s\nNext, with an account of yours:\n  pare analyze --help\n", report, d.dir, account)
 	return nil
 }
 
@@ -123,7 +126,29 @@ func (d *demo) write() error {
 		return err
 	}
 	d.printf("%s has a sample account: 49 roles and users, and 120 days of CloudTrail.\n", d.dir)
-	return nil
+	return files.copy("infra", demoInfra)
+}
+
+// demoInfra is where two of the sample's policies are written.
+//
+//go:embed demoinfra
+var demoInfra embed.FS
+
+// copy writes embedded files into a folder below.
+func (f sampleFiles) copy(folder string, from embed.FS) error {
+	return fs.WalkDir(from, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		src, err := from.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		return f.write(filepath.Join(folder, path.Base(name)), func(w io.Writer) error {
+			_, err := w.Write(src)
+			return err
+		})
+	})
 }
 
 // sampleFiles writes the files of a sample account into a folder, until ctx ends.

@@ -33,6 +33,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
+	if err != nil && strings.HasPrefix(err.Error(), "if any flags in the group") { // cobra's own check
+		err = usageError{err}
+	}
 	var quiet quietError
 	if err != nil && !errors.As(err, &quiet) {
 		message := err.Error()
@@ -94,6 +97,7 @@ changed there but by "pare apply PLAN --yes", "pare rollback" and "pare watch --
 		newAnalyzeCommand(),
 		newApplyCommand(),
 		newCatalogCommand(),
+		newCheckCommand(),
 		newCollectCommand(),
 		newCompareCommand(),
 		newConfigCommand(),
@@ -106,6 +110,7 @@ changed there but by "pare apply PLAN --yes", "pare rollback" and "pare watch --
 		newProveCommand(),
 		newRecommendCommand(),
 		newReportCommand(),
+		newRewriteCommand(),
 		newRollbackCommand(),
 		newServeCommand(),
 		newVersionCommand(),

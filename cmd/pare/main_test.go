@@ -15,7 +15,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"pare": main})
 }
 
-var rewrite = flag.Bool("update", false, "rewrite the expected outputs, and those that README.md shows")
+var golden = flag.Bool("update", false, "rewrite the expected outputs, and those that README.md shows")
 
 // The scripts run the command as users do. With -update the files are rewritten that they
 // compare with; the difference is then reviewed. Each script finds AWS's published
@@ -23,7 +23,7 @@ var rewrite = flag.Bool("update", false, "rewrite the expected outputs, and thos
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
-		UpdateScripts:       *rewrite,
+		UpdateScripts:       *golden,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PARE_CACHE_DIR", env.WorkDir+"/cache")

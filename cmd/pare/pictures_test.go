@@ -44,7 +44,7 @@ func TestPicturesOfTheReadme(t *testing.T) {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		kept := filepath.Join("..", "..", "docs", "images", name+".png")
-		if *rewrite {
+		if *golden {
 			if err := os.WriteFile(kept, []byte(readText(t, taken)), 0o666); err != nil {
 				t.Fatal(err)
 			}

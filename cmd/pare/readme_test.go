@@ -41,12 +41,12 @@ func TestReadmeShowsWhatCommandsPrint(t *testing.T) {
 		}
 		return "```console\n$ " + line + "\n" + stdout + "```"
 	})
-	if *rewrite {
+	if *golden {
 		if err := os.WriteFile(readmePath, []byte(got), 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if diff := cmp.Diff(src, got); diff != "" && !*rewrite {
+	if diff := cmp.Diff(src, got); diff != "" && !*golden {
 		t.Errorf("-README.md +commands (go test ./cmd/pare -update rewrites it)\n%s", diff)
 	}
 }

@@ -1,0 +1,417 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pare-iam/pare/internal/git"
+	"github.com/pare-iam/pare/internal/iac"
+	"github.com/pare-iam/pare/internal/iac/tree"
+	"github.com/pare-iam/pare/internal/rewrite"
+)
+
+// rewriteInput is what the flags of `pare rewrite` say.
+type rewriteInput struct {
+	analysisInput
+	unused, patch, branch, format, outputFile string
+	addresses, states                         []string
+	write, check, commit, allowDirty          bool
+}
+
+const rewriteLong = `Takes unused access out of policies where they are written: in Terraform, CloudFormation and
+SAM templates, and JSON policy files. Only the lists of actions change; comments, layout and
+every other byte stay. What the files then say is read back and proved for each live policy.
+
+The policies of --data are matched with their sources: by Terraform's state and the resources
+of stacks (--state), by name, by what they say. What could be several, or says something else
+than the account has, is left and listed, never guessed. A source that several policies come of
+loses what is unused of all of them.
+
+  pare rewrite --data DIR                        prints a unified diff
+  pare rewrite --data DIR --write                changes the files
+  pare rewrite --data DIR --check                exit code 2 if something would change
+  pare rewrite --data DIR --branch B --commit    commits to a new branch, and prints a text
+                                                 for the pull request; the working tree stays
+Without an account, --unused takes a list as "pare recommend" does, and --address says of which
+policy, if there are several.
+
+What can't be rewritten is listed with its place, the reason and the policy to paste: lists that
+are computed, anchors, templates that CDK made, policies that would be empty.`
+
+func newRewriteCommand() *cobra.Command {
+	in := rewriteInput{format: "diff"}
+	cmd := &cobra.Command{
+		Use:   "rewrite [PATH…] --data DIR",
+		Short: "Take unused access out of Terraform, CloudFormation and policy files",
+		Long:  rewriteLong,
+		Example: `  pare rewrite infra --data account
+  pare rewrite infra --data account --state terraform.tfstate --write
+  pare rewrite --data account --branch pare/less --commit > pull-request.md
+  pare rewrite main.tf --unused unused.json --address aws_iam_policy.app`,
+		RunE: func(cmd *cobra.Command, args []string) error { return in.run(cmd, args) },
+	}
+	in.addFlags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&in.unused, "unused", "", "what is unused, as pare recommend takes it, instead of --data: a `file`")
+	f.StringArrayVar(&in.addresses, "address", nil, "only the policy with this `address`, such as module.app.aws_iam_policy.app; * and ? as in policies; may be repeated")
+	f.StringArrayVar(&in.states, "state", nil, "a `file` that says what came of what: terraform.tfstate, terraform show -json, aws cloudformation describe-stack-resources; may be repeated")
+	f.BoolVar(&in.write, "write", false, "change the files")
+	f.BoolVar(&in.check, "check", false, "print the names of files that would change; exit code 2 if there are any")
+	f.StringVar(&in.patch, "patch", "", "write the diff to this `file`, for git apply")
+	f.StringVar(&in.branch, "branch", "", "with --commit: the `name` of the new branch")
+	f.BoolVar(&in.commit, "commit", false, "commit to the new --branch, and print a text for the pull request")
+	f.BoolVar(&in.allowDirty, "allow-dirty", false, "go on though something is uncommitted")
+	f.StringVarP(&in.format, "output", "o", in.format, "the `format`: diff, json or md")
+	f.StringVar(&in.outputFile, outputFileFlag, "", outputFileUsage)
+	cmd.MarkFlagsMutuallyExclusive("data", "unused")
+	cmd.MarkFlagsMutuallyExclusive("write", "check", "patch", "commit")
+	cmd.MarkFlagsRequiredTogether("branch", "commit")
+	complete(cmd, "output", "diff", "json", "md")
+	return cmd
+}
+
+func (in *rewriteInput) run(cmd *cobra.Command, args []string) error {
+	if err := oneOf("-o", in.format, "diff", "json", "md"); err != nil {
+		return err
+	}
+	if in.data == "" && in.unused == "" {
+		return hintError{usageError{errors.New("no --data: want the account whose unused access is to go")}, "pare rewrite --data account; or --unused unused.json with the list of what goes"}
+	}
+	ctx := cmd.Context()
+	repo, options, err := placeOf(ctx, args)
+	if err != nil {
+		return err
+	}
+	files, err := tree.Read(ctx, options)
+	if err != nil {
+		return plainError(err)
+	}
+	if !slices.ContainsFunc(files.Sources, files.Wanted) && !slices.ContainsFunc(files.Problems, files.Concerns) {
+		return hintError{fmt.Errorf("no IAM policies in %s", strings.Join(orHere(args), ", ")), "pare looks into .tf, .tf.json, .yaml, .yml, .json and .template files; give the folder that has them"}
+	}
+	work, partial, err := in.work(cmd, files)
+	if err != nil {
+		return err
+	}
+	plan, err := rewrite.Make(ctx, work)
+	if err != nil {
+		return refusedError{err}
+	}
+	partial = cmp.Or(partial, tellProblems(cmd, files))
+	if err := in.use(cmd, repo, files, plan); err != nil {
+		return err
+	}
+	return cmp.Or(in.verdict(plan), partial)
+}
+
+func orHere(args []string) []string {
+	if len(args) == 0 {
+		return []string{"."}
+	}
+	return args
+}
+
+// placeOf is the tree that paths are in: the repository, or else the working folder, or one
+// that has them all. The repository is nil if there is none.
+func placeOf(ctx context.Context, args []string) (*git.Repo, tree.Options, error) {
+	full, err := fullPaths(orHere(args))
+	if err != nil {
+		return nil, tree.Options{}, err
+	}
+	options := tree.Options{Root: full[0]}
+	if info, err := os.Stat(options.Root); err == nil && !info.IsDir() {
+		options.Root = filepath.Dir(options.Root)
+	}
+	repo, err := git.Open(ctx, options.Root)
+	switch {
+	case err == nil:
+		options.Root, options.Beyond = repo.Root, true
+	case !errors.Is(err, git.ErrNone):
+		return nil, options, err
+	default:
+		options.Root = above(options.Root, full)
+	}
+	for i, at := range full {
+		rel, err := filepath.Rel(options.Root, at)
+		if err != nil || !filepath.IsLocal(rel) {
+			return nil, options, usageError{fmt.Errorf("%s: not in %s: give paths of one repository", args[i], options.Root)}
+		}
+		options.Paths = append(options.Paths, filepath.ToSlash(rel))
+	}
+	return repo, options, nil
+}
+
+// fullPaths are paths without symlinks in them.
+func fullPaths(args []string) ([]string, error) {
+	var out []string
+	for _, arg := range args {
+		at, err := filepath.Abs(arg)
+		if err == nil {
+			at, err = filepath.EvalSymlinks(at)
+		}
+		if err != nil {
+			return nil, plainError(err)
+		}
+		out = append(out, at)
+	}
+	return out, nil
+}
+
+// above is the working folder if it has all paths, or else the innermost that has them.
+func above(dir string, paths []string) string {
+	has := func(root string) bool {
+		return !slices.ContainsFunc(paths, func(p string) bool {
+			rel, err := filepath.Rel(root, p)
+			return err != nil || !filepath.IsLocal(rel)
+		})
+	}
+	if here, err := fullPaths([]string{"."}); err == nil && has(here[0]) {
+		return here[0]
+	}
+	for !has(dir) {
+		dir = filepath.Dir(dir)
+	}
+	return dir
+}
+
+// tellProblems says what couldn't be read, and gives the error of it if it is of the files
+// asked for.
+func tellProblems(cmd *cobra.Command, files *tree.Tree) error {
+	concerning := 0
+	for _, problem := range files.Problems {
+		cmd.PrintErrf("not read: %s\n", forTerminal(problem.String()))
+		if files.Concerns(problem) {
+			concerning++
+		}
+	}
+	if concerning == 0 {
+		return nil
+	}
+	return partialError{fmt.Errorf("%s couldn't be read", counted(concerning, "place"))}
+}
+
+// use does what the flags say with the plan.
+func (in *rewriteInput) use(cmd *cobra.Command, repo *git.Repo, files *tree.Tree, plan *rewrite.Plan) error {
+	tellLeft(cmd, plan)
+	switch {
+	case in.check:
+		for _, f := range plan.Changed() {
+			cmd.Println(f.Path)
+		}
+		return nil
+	case in.write, in.commit:
+		if err := in.clean(cmd.Context(), repo, plan); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(plan.Files) == 0:
+		cmd.PrintErrln("nothing to change")
+	case in.write:
+		if err := files.Write(cmd.Context(), plan.Files); err != nil {
+			return err
+		}
+		for _, f := range plan.Changed() {
+			cmd.PrintErrf("wrote %s\n", filepath.Join(files.Root, filepath.FromSlash(f.Path)))
+		}
+	case in.commit:
+		if err := in.commitTo(cmd, repo, plan); err != nil {
+			return err
+		}
+	}
+	if in.patch != "" {
+		return sink{path: in.patch}.write(cmd, func(w io.Writer) error {
+			_, err := io.WriteString(w, plan.Diff())
+			return err
+		})
+	}
+	return sink{path: in.outputFile}.write(cmd, func(w io.Writer) error { return in.render(cmd, w, files, plan) })
+}
+
+func (in *rewriteInput) render(cmd *cobra.Command, w io.Writer, files *tree.Tree, plan *rewrite.Plan) error {
+	switch {
+	case in.format == "json":
+		return rewrite.JSON(w, plan, files.Problems)
+	case in.format == "md" || in.commit:
+		return rewrite.Markdown(w, plan)
+	case in.write:
+		return nil
+	}
+	return rewrite.Text(colored(cmd, w), plan)
+}
+
+// clean refuses to change a repository with uncommitted changes, in which nobody could
+// tell these from others.
+func (in *rewriteInput) clean(ctx context.Context, repo *git.Repo, plan *rewrite.Plan) error {
+	if repo == nil {
+		if in.commit {
+			return usageError{errors.New("--commit: not in a git repository")}
+		}
+		return nil
+	}
+	changes, err := repo.Changes(ctx)
+	if err != nil {
+		return err
+	}
+	var dirty []string
+	for _, c := range changes {
+		ours := slices.ContainsFunc(plan.Changed(), func(f *iac.File) bool { return f.Path == c.Path })
+		if in.commit && ours {
+			return refusedError{fmt.Errorf("%s: has changes that aren't committed, which would be committed too", c.Path)}
+		}
+		if !c.Untracked || ours {
+			dirty = append(dirty, c.Path)
+		}
+	}
+	if len(dirty) == 0 || in.allowDirty {
+		return nil
+	}
+	if len(dirty) > 3 {
+		dirty = append(dirty[:3], fmt.Sprintf("and %d more", len(dirty)-3))
+	}
+	return hintError{refusedError{fmt.Errorf("uncommitted changes in %s: %s", repo.Root, strings.Join(dirty, ", "))}, "commit or stash them, or --allow-dirty"}
+}
+
+// commitTo commits the new files to the new branch.
+func (in *rewriteInput) commitTo(cmd *cobra.Command, repo *git.Repo, plan *rewrite.Plan) error {
+	files := map[string][]byte{}
+	for f, src := range plan.Files {
+		files[f.Path] = src
+	}
+	hash, err := repo.Commit(cmd.Context(), in.branch, rewrite.CommitMessage(plan), files)
+	if err != nil {
+		return err
+	}
+	cmd.PrintErrf("committed %s to branch %s; git push -u origin %s\n", hash[:12], in.branch, in.branch)
+	return nil
+}
+
+// verdict is the exit code's error.
+func (in *rewriteInput) verdict(plan *rewrite.Plan) error {
+	if in.check && len(plan.Files) > 0 {
+		return findingsError{fmt.Errorf("%s would change", counted(len(plan.Files), "file"))}
+	}
+	refused, left := 0, 0
+	for _, l := range plan.Left {
+		if l.Kind.Refused() {
+			refused++
+		} else {
+			left++
+		}
+	}
+	switch {
+	case refused > 0:
+		return refusedError{fmt.Errorf("%s refused: not proved, or not what the account has; see above", counted(refused, "policy"))}
+	case left > 0:
+		return partialError{fmt.Errorf("%s not rewritten; see above", counted(left, "policy"))}
+	}
+	return nil
+}
+
+// tellLeft lists what isn't rewritten, with what to paste.
+func tellLeft(cmd *cobra.Command, plan *rewrite.Plan) {
+	for _, l := range plan.Left {
+		cmd.PrintErrf("not rewritten: %s: %s: %s\n", l.Where, l.Source.Title(), forTerminal(l.Reason))
+		for _, c := range l.Candidates {
+			cmd.PrintErrf("  could be %s\n", forTerminal(c.Title()))
+		}
+		for _, doc := range l.Paste {
+			cmd.PrintErrf("  it should say:\n%s\n", forTerminal(strings.TrimSpace(string(doc.Bytes()))))
+		}
+	}
+	if n := len(plan.Unmatched); n > 0 {
+		cmd.PrintErrf("%s of the files in no account of --data\n", counted(n, "policy"))
+	}
+}
+
+// chosen says which sources --address and the paths name.
+func (in *rewriteInput) chosen(files *tree.Tree) func(*iac.Source) bool {
+	return func(s *iac.Source) bool {
+		if len(in.addresses) == 0 || !files.Wanted(s) {
+			return files.Wanted(s)
+		}
+		return slices.ContainsFunc(in.addresses, func(pattern string) bool {
+			ok, err := path.Match(strings.NewReplacer(`\`, `\\`, "[", `\[`, "/", "\x00").Replace(pattern), strings.ReplaceAll(s.Address, "/", "\x00"))
+			return err == nil && ok
+		})
+	}
+}
+
+// work makes the matches: of the accounts of --data, or of the list of --unused.
+func (in *rewriteInput) work(cmd *cobra.Command, files *tree.Tree) (rewrite.Work, error, error) {
+	work := rewrite.Work{Tree: files, Chosen: in.chosen(files)}
+	known, err := in.known(cmd)
+	if err != nil {
+		return work, nil, err
+	}
+	if in.unused != "" {
+		return in.workOfList(cmd, work)
+	}
+	s, err := in.open(cmd)
+	if err != nil {
+		return work, nil, err
+	}
+	work.Catalog = s.catalog
+	warn(cmd, s.accounts...)
+	var live []*rewrite.Live
+	var problems []string
+	for _, a := range s.accounts {
+		live = append(live, rewrite.Held(a)...)
+		problems = append(problems, a.Problems...)
+	}
+	work.Matches = rewrite.MatchSources(files.Sources, live, known)
+	partial := complain(cmd, append(problems, s.failed...))
+	return work, partial, rewrite.Judge(rewrite.Matched(work.Matches))
+}
+
+// workOfList takes the list for what is unused of the one policy that is chosen.
+func (in *rewriteInput) workOfList(cmd *cobra.Command, work rewrite.Work) (rewrite.Work, error, error) {
+	unused, err := readUnused(cmd, in.unused)
+	if err != nil {
+		return work, nil, err
+	}
+	if work.Catalog, err = loadCatalog(cmd, in.catalog, ""); err != nil {
+		return work, nil, err
+	}
+	var one *iac.Source
+	var titles []string
+	for _, s := range work.Tree.Sources {
+		if work.Chosen(s) {
+			one = s
+			titles = append(titles, s.Title())
+		}
+	}
+	switch {
+	case len(titles) == 0:
+		return work, nil, fmt.Errorf("--address %s: no such policy", strings.Join(in.addresses, ", "))
+	case len(titles) > 1:
+		return work, nil, hintError{usageError{fmt.Errorf("--unused is of one policy, and there are %d: %s", len(titles), strings.Join(titles, ", "))}, "--address " + titles[0]}
+	}
+	work.Matches, err = rewrite.ByList(work.Tree.Sources, one, unused)
+	return work, nil, err
+}
+
+// known reads the files of --state.
+func (in *rewriteInput) known(cmd *cobra.Command) (rewrite.Known, error) {
+	var known rewrite.Known
+	for _, name := range in.states {
+		label, src, err := readInput(cmd, name)
+		if err != nil {
+			return known, err
+		}
+		if err := known.Add(label, src); err != nil {
+			return known, err
+		}
+	}
+	return known, nil
+}

@@ -1,0 +1,15 @@
+// Package gate checks IAM policies before they are deployed: what they newly allow, what of
+// a deny list they allow, and what of them nobody uses. It is `pare check`.
+//
+// In: pairs of policies, as they are to be and as they were, from Terraform plans or from
+// files; a deny list; unused permissions; what is to be ignored and why; the time. Out: a
+// Report of results, each with its place, and its renderings for people and for CI.
+//
+// A claim that isn't proved is a result, whether it is refuted by a request or can't be
+// decided. What of a text isn't known stands for any text: it never makes a policy narrower
+// than it may be. A policy that can't be known at all is a result too, and never passes.
+//
+// Policies are looked at one by one, as they are written. Not looked at: who has them, which
+// policies of AWS are attached, trust policies, and values of variables that files don't
+// hold; a plan holds them.
+package gate

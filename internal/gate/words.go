@@ -1,0 +1,41 @@
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/pare-iam/pare/internal/wildcard"
+)
+
+func contains(list []int, i int) bool { return slices.Contains(list, i) }
+
+// oneLine is a text without what ends a line or isn't printed.
+func oneLine(s string) string {
+	if !strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return s
+	}
+	quoted := strconv.Quote(s)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}
+
+// matchesAny says whether one of the patterns matches, in any case; `*` and `?` are as in
+// policies.
+func matchesAny(patterns []string, text string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return matches(strings.ToLower(p), strings.ToLower(text)) })
+}
+
+// matches is a match of a pattern with `*` and `?`; `*` matches slashes too.
+func matches(pattern, text string) bool { return wildcard.Parse(pattern).Match(text) }
+
+// problems are what is wrong with a file of entries.
+type problems []error
+
+func (p *problems) add(name string, line int, what string) {
+	*p = append(*p, fmt.Errorf("%s:%d: %s", name, line, what))
+}
+
+func (p problems) err() error { return errors.Join(p...) }
