@@ -15,9 +15,10 @@ import (
 )
 
 // apply lays the changes out: first group by group, so that one that can't be made leaves
-// its group alone, then all of a file together.
+// its group alone, then all of a file together, where several groups change one.
 func (p *planner) apply(ctx context.Context) error {
-	var all []iac.Change
+	of := map[*iac.File][]iac.Change{}
+	groups := map[*iac.File]int{}
 	for _, c := range p.cases {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -31,16 +32,29 @@ func (p *planner) apply(ctx context.Context) error {
 				changes = append(changes, o.changes...)
 			}
 		}
-		if _, err := edited(changes); err != nil {
+		files, err := edited(changes)
+		if err != nil {
 			c.notEditable(err)
 			p.spread(c.group)
 			continue
 		}
-		all = append(all, changes...)
+		for f, src := range files {
+			p.plan.Files[f] = src
+			of[f] = append(of[f], changes...)
+			groups[f]++
+		}
 	}
-	var err error
-	p.plan.Files, err = edited(all)
-	return err
+	for _, f := range p.plan.Changed() {
+		if groups[f] == 1 {
+			continue
+		}
+		src, err := iac.Apply(f, of[f], tree.Parse)
+		if err != nil {
+			return err
+		}
+		p.plan.Files[f] = src
+	}
+	return nil
 }
 
 // edited is the new bytes of every file that changes reach.

@@ -392,28 +392,34 @@ func processorTime(b *testing.B) time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// BenchmarkServerLoad has 50 readers ask for every page and every list of the API, one after
-// the other without a pause, while runs are completed one after the other. It logs a table
-// of all, and reports the 95th percentiles of all together and of the slowest. Who asks
-// shares the processors with the server. Give it a number of requests, and -v
-// for the table: -v -benchtime 20000x.
+// BenchmarkServerLoad has 50 readers ask for every page and every list of the API while a scan
+// writes: people, who look at a page for a second before they ask for the next, beside a scan
+// of all 200 accounts in 40 seconds; and programs, which ask without a pause, beside one
+// that writes as fast as it can. It logs a table of all, and
+// reports the 95th percentiles of all together and of the slowest. Who asks shares the
+// processors with the server. Give it a number of requests, and -v for the table:
+// -v -benchtime 5000x.
 func BenchmarkServerLoad(b *testing.B) {
 	for _, e := range storetest.Engines() {
 		b.Run(string(e), func(b *testing.B) {
 			a := loaded(b, e)
-			b.Run("load", a.load)
+			b.Run("people", func(b *testing.B) { a.load(b, time.Second, 40*time.Second/loadAccounts) })
+			b.Run("programs", func(b *testing.B) { a.load(b, 0, 0) })
 		})
 	}
 }
 
-func (a *asking) load(b *testing.B) {
+// load has the readers ask b.N times together, each on average a pause after it was answered,
+// beside runs that begin at least every so often.
+func (a *asking) load(b *testing.B, pause, every time.Duration) {
 	took := make([][]time.Duration, len(a.pages))
 	var mu sync.Mutex
-	stop := a.write(b)
+	stop := a.write(b, every)
 	before := processorTime(b)
 	b.ResetTimer()
 	share(b.N, func(n int) {
 		at := n * 31 % len(a.pages)
+		time.Sleep(pause/2 + pause*time.Duration(n*7919%1000)/1000)
 		began := time.Now()
 		if _, err := a.ask(context.Background(), a.pages[at], n); err != nil {
 			b.Error(a.pages[at].name, err)
@@ -430,16 +436,18 @@ func (a *asking) load(b *testing.B) {
 	a.report(b, took)
 }
 
-// write completes runs until it is stopped, and says how many.
-func (a *asking) write(b *testing.B) (stop func() int) {
+// write completes runs until it is stopped, one each time every is over, and says how many.
+func (a *asking) write(b *testing.B, every time.Duration) (stop func() int) {
 	end, runs := make(chan struct{}), 0
 	var writer sync.WaitGroup
 	writer.Go(func() {
+		next := time.NewTicker(max(every, time.Microsecond))
+		defer next.Stop()
 		for at := loadDay(34); ; at = at.Add(time.Minute) {
 			select {
 			case <-end:
 				return
-			default:
+			case <-next.C:
 				loadRun(b, a.Store, runs%loadAccounts, 10*((1+runs/loadAccounts)%2), at)
 				runs++
 			}
