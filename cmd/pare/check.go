@@ -33,6 +33,8 @@ type checkInput struct {
 	failOn, format          string
 	outputFile              string
 	exports                 []string // FORMAT=FILE
+
+	read []string // files of the tree, which no result replaces
 }
 
 const checkLong = `Checks the IAM policies of Terraform, CloudFormation and SAM, and JSON policy files, before
@@ -127,6 +129,9 @@ func (in *checkInput) input(cmd *cobra.Command, args []string) (gate.Input, erro
 	files, err := tree.Read(cmd.Context(), options)
 	if err != nil {
 		return out, nil, plainError(err)
+	}
+	for _, f := range files.Files {
+		in.read = append(in.read, filepath.Join(files.Root, filepath.FromSlash(f.Path)))
 	}
 	catErr := error(nil)
 	out.Catalog, catErr = loadCatalog(cmd, in.catalog, "")
@@ -232,7 +237,7 @@ func (in *checkInput) policies(cmd *cobra.Command, repo *git.Repo, files *tree.T
 	if len(in.plans) > 0 {
 		return in.planned(cmd, now, out)
 	}
-	out.Problems = concerning(files)
+	out.Problems, out.Files = concerning(files), files.Files
 	if in.base == "" && in.baseDir == "" {
 		out.Pairs = gate.Alone(now)
 		if in.deny == "" && in.data == "" {
@@ -244,9 +249,7 @@ func (in *checkInput) policies(cmd *cobra.Command, repo *git.Repo, files *tree.T
 	if err != nil {
 		return err
 	}
-	for _, problem := range concerning(before) {
-		out.Notes = append(out.Notes, "at the base: "+problem.String())
-	}
+	out.Before = concerning(before)
 	out.Against = cmp.Or(in.base, in.baseDir)
 	out.Pairs = gate.Pairs(now, policiesOf(before))
 	return nil
@@ -259,9 +262,12 @@ func concerning(files *tree.Tree) []iac.Problem {
 
 func policiesOf(files *tree.Tree) []gate.Policy {
 	var out []gate.Policy
+	definitions := gate.Define(files.Files)
 	for _, s := range files.Sources {
 		if files.Wanted(s) {
-			out = append(out, gate.FromSource(s))
+			p := gate.FromSource(s)
+			definitions.Settle(&p)
+			out = append(out, p)
 		}
 	}
 	return out
@@ -290,7 +296,7 @@ func (in *checkInput) planned(cmd *cobra.Command, files []gate.Policy, out *gate
 // before reads the tree as it was.
 func (in *checkInput) before(ctx context.Context, repo *git.Repo, o tree.Options) (before *tree.Tree, err error) {
 	if in.base == "" {
-		return treeAt(ctx, in.baseDir, o.Paths)
+		return treeAt(ctx, in.baseDir, o)
 	}
 	if repo == nil {
 		return nil, hintError{fmt.Errorf("--base %s: %s is in no git repository", in.base, o.Root), "run pare in the repository, or give --base-dir with a copy of the tree as it was"}
@@ -303,13 +309,13 @@ func (in *checkInput) before(ctx context.Context, repo *git.Repo, o tree.Options
 	if err := repo.Extract(ctx, in.base, dir); err != nil {
 		return nil, hintError{fmt.Errorf("--base %w", err), "git fetch origin, then --base origin/main; in a shallow clone fetch all of the history first"}
 	}
-	return treeAt(ctx, dir, o.Paths)
+	return treeAt(ctx, dir, o)
 }
 
-// treeAt reads a tree. Paths that aren't in it are left out.
-func treeAt(ctx context.Context, dir string, paths []string) (*tree.Tree, error) {
-	o := tree.Options{Root: dir}
-	for _, path := range paths {
+// treeAt reads another state of a tree. Paths that aren't in it are left out.
+func treeAt(ctx context.Context, dir string, now tree.Options) (*tree.Tree, error) {
+	o := tree.Options{Root: dir, Beyond: now.Beyond}
+	for _, path := range now.Paths {
 		switch _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(path))); {
 		case err == nil:
 			o.Paths = append(o.Paths, path)
@@ -346,7 +352,7 @@ func (in *checkInput) unusedOf(cmd *cobra.Command, files *tree.Tree, out *gate.I
 
 func (in *checkInput) deliver(cmd *cobra.Command, result *gate.Report, partial error) error {
 	if in.writeBaseline != "" {
-		err := sink{path: in.writeBaseline, inputs: in.plans}.write(cmd, func(w io.Writer) error { return gate.WriteBaseline(w, result) })
+		err := sink{path: in.writeBaseline, inputs: in.inputs()}.write(cmd, func(w io.Writer) error { return gate.WriteBaseline(w, result) })
 		if err != nil {
 			return err
 		}
@@ -355,7 +361,7 @@ func (in *checkInput) deliver(cmd *cobra.Command, result *gate.Report, partial e
 	}
 	for _, export := range append([]string{in.format + "=" + in.outputFile}, in.exports...) {
 		format, path, _ := strings.Cut(export, "=")
-		out := sink{path: path, inputs: append(slices.Clone(in.plans), in.deny, in.ignore, in.baseline, in.catalog)}
+		out := sink{path: path, inputs: in.inputs()}
 		if err := out.write(cmd, func(w io.Writer) error { return renderCheck(w, format, result) }); err != nil {
 			return err
 		}
@@ -367,6 +373,16 @@ func (in *checkInput) deliver(cmd *cobra.Command, result *gate.Report, partial e
 		return partial
 	}
 	return in.verdict(result)
+}
+
+// inputs are the files that were read, and aren't replaced. A new baseline may replace the old
+// one.
+func (in *checkInput) inputs() []string {
+	out := slices.Concat(in.read, in.plans, []string{in.deny, in.ignore, in.catalog})
+	if in.writeBaseline == "" {
+		out = append(out, in.baseline)
+	}
+	return out
 }
 
 func renderCheck(w io.Writer, format string, result *gate.Report) error {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -46,7 +45,18 @@ Without an account, --unused takes a list as "pare recommend" does, and --addres
 policy, if there are several.
 
 What can't be rewritten is listed with its place, the reason and the policy to paste: lists that
-are computed, anchors, templates that CDK made, policies that would be empty.`
+are computed, anchors, templates that CDK made, policies that would be empty. What was rewritten
+and isn't deployed yet is told, and is in order.
+
+In a git repository all Terraform files of it are read, so that modules and what uses them are
+known; only policies of PATH change, and of modules used there. A PATH that git ignores is
+looked at by itself.
+
+Exit codes, the first that holds:
+  2  with --check: files would change
+  4  a live policy isn't what its file says, or a change isn't proved; the others are rewritten
+  3  some policies can't be rewritten, or some files or data can't be read; the others are rewritten
+  0  otherwise`
 
 func newRewriteCommand() *cobra.Command {
 	in := rewriteInput{format: "diff"}
@@ -75,17 +85,13 @@ func newRewriteCommand() *cobra.Command {
 	f.StringVar(&in.outputFile, outputFileFlag, "", outputFileUsage)
 	cmd.MarkFlagsMutuallyExclusive("data", "unused")
 	cmd.MarkFlagsMutuallyExclusive("write", "check", "patch", "commit")
-	cmd.MarkFlagsRequiredTogether("branch", "commit")
 	complete(cmd, "output", "diff", "json", "md")
 	return cmd
 }
 
 func (in *rewriteInput) run(cmd *cobra.Command, args []string) error {
-	if err := oneOf("-o", in.format, "diff", "json", "md"); err != nil {
+	if err := in.together(); err != nil {
 		return err
-	}
-	if in.data == "" && in.unused == "" {
-		return hintError{usageError{errors.New("no --data: want the account whose unused access is to go")}, "pare rewrite --data account; or --unused unused.json with the list of what goes"}
 	}
 	ctx := cmd.Context()
 	repo, options, err := placeOf(ctx, args)
@@ -99,6 +105,9 @@ func (in *rewriteInput) run(cmd *cobra.Command, args []string) error {
 	if !slices.ContainsFunc(files.Sources, files.Wanted) && !slices.ContainsFunc(files.Problems, files.Concerns) {
 		return hintError{fmt.Errorf("no IAM policies in %s", strings.Join(orHere(args), ", ")), "pare looks into .tf, .tf.json, .yaml, .yml, .json and .template files; give the folder that has them"}
 	}
+	if err := in.addressed(files); err != nil {
+		return err
+	}
 	work, partial, err := in.work(cmd, files)
 	if err != nil {
 		return err
@@ -108,80 +117,35 @@ func (in *rewriteInput) run(cmd *cobra.Command, args []string) error {
 		return refusedError{err}
 	}
 	partial = cmp.Or(partial, tellProblems(cmd, files))
-	if err := in.use(cmd, repo, files, plan); err != nil {
+	shown := rewritten{repo: repo, files: files, plan: plan, written: plan.TakeWritten()}
+	if err := in.use(cmd, shown); err != nil {
 		return err
 	}
 	return cmp.Or(in.verdict(plan), partial)
 }
 
-func orHere(args []string) []string {
-	if len(args) == 0 {
-		return []string{"."}
-	}
-	return args
+// rewritten is what there is to show and to write.
+type rewritten struct {
+	repo    *git.Repo // nil outside of one
+	files   *tree.Tree
+	plan    *rewrite.Plan
+	written []rewrite.Left // what the files say already
 }
 
-// placeOf is the tree that paths are in: the repository, or else the working folder, or one
-// that has them all. The repository is nil if there is none.
-func placeOf(ctx context.Context, args []string) (*git.Repo, tree.Options, error) {
-	full, err := fullPaths(orHere(args))
-	if err != nil {
-		return nil, tree.Options{}, err
+// together refuses flags that make no sense, by themselves or together.
+func (in *rewriteInput) together() error {
+	if err := oneOf("-o", in.format, "diff", "json", "md"); err != nil {
+		return err
 	}
-	options := tree.Options{Root: full[0]}
-	if info, err := os.Stat(options.Root); err == nil && !info.IsDir() {
-		options.Root = filepath.Dir(options.Root)
-	}
-	repo, err := git.Open(ctx, options.Root)
 	switch {
-	case err == nil:
-		options.Root, options.Beyond = repo.Root, true
-	case !errors.Is(err, git.ErrNone):
-		return nil, options, err
-	default:
-		options.Root = above(options.Root, full)
+	case in.data == "" && in.unused == "":
+		return hintError{usageError{errors.New("no --data: want the account whose unused access is to go")}, "pare rewrite --data account; or --unused unused.json with the list of what goes"}
+	case in.commit && in.branch == "":
+		return hintError{usageError{errors.New("--commit: want a new branch to commit to")}, "--branch pare/less --commit"}
+	case in.branch != "" && !in.commit:
+		return hintError{usageError{fmt.Errorf("--branch %s without --commit: nothing would be committed to it", in.branch)}, "--branch " + in.branch + " --commit"}
 	}
-	for i, at := range full {
-		rel, err := filepath.Rel(options.Root, at)
-		if err != nil || !filepath.IsLocal(rel) {
-			return nil, options, usageError{fmt.Errorf("%s: not in %s: give paths of one repository", args[i], options.Root)}
-		}
-		options.Paths = append(options.Paths, filepath.ToSlash(rel))
-	}
-	return repo, options, nil
-}
-
-// fullPaths are paths without symlinks in them.
-func fullPaths(args []string) ([]string, error) {
-	var out []string
-	for _, arg := range args {
-		at, err := filepath.Abs(arg)
-		if err == nil {
-			at, err = filepath.EvalSymlinks(at)
-		}
-		if err != nil {
-			return nil, plainError(err)
-		}
-		out = append(out, at)
-	}
-	return out, nil
-}
-
-// above is the working folder if it has all paths, or else the innermost that has them.
-func above(dir string, paths []string) string {
-	has := func(root string) bool {
-		return !slices.ContainsFunc(paths, func(p string) bool {
-			rel, err := filepath.Rel(root, p)
-			return err != nil || !filepath.IsLocal(rel)
-		})
-	}
-	if here, err := fullPaths([]string{"."}); err == nil && has(here[0]) {
-		return here[0]
-	}
-	for !has(dir) {
-		dir = filepath.Dir(dir)
-	}
-	return dir
+	return nil
 }
 
 // tellProblems says what couldn't be read, and gives the error of it if it is of the files
@@ -201,8 +165,9 @@ func tellProblems(cmd *cobra.Command, files *tree.Tree) error {
 }
 
 // use does what the flags say with the plan.
-func (in *rewriteInput) use(cmd *cobra.Command, repo *git.Repo, files *tree.Tree, plan *rewrite.Plan) error {
-	tellLeft(cmd, plan)
+func (in *rewriteInput) use(cmd *cobra.Command, r rewritten) error {
+	plan := r.plan
+	tellLeft(cmd, r)
 	switch {
 	case in.check:
 		for _, f := range plan.Changed() {
@@ -210,7 +175,7 @@ func (in *rewriteInput) use(cmd *cobra.Command, repo *git.Repo, files *tree.Tree
 		}
 		return nil
 	case in.write, in.commit:
-		if err := in.clean(cmd.Context(), repo, plan); err != nil {
+		if err := in.clean(cmd.Context(), r.repo, plan); err != nil {
 			return err
 		}
 	}
@@ -218,14 +183,14 @@ func (in *rewriteInput) use(cmd *cobra.Command, repo *git.Repo, files *tree.Tree
 	case len(plan.Files) == 0:
 		cmd.PrintErrln("nothing to change")
 	case in.write:
-		if err := files.Write(cmd.Context(), plan.Files); err != nil {
+		if err := r.files.Write(cmd.Context(), plan.Files); err != nil {
 			return err
 		}
 		for _, f := range plan.Changed() {
-			cmd.PrintErrf("wrote %s\n", filepath.Join(files.Root, filepath.FromSlash(f.Path)))
+			cmd.PrintErrf("wrote %s\n", filepath.Join(r.files.Root, filepath.FromSlash(f.Path)))
 		}
 	case in.commit:
-		if err := in.commitTo(cmd, repo, plan); err != nil {
+		if err := in.commitTo(cmd, r.repo, plan); err != nil {
 			return err
 		}
 	}
@@ -235,19 +200,22 @@ func (in *rewriteInput) use(cmd *cobra.Command, repo *git.Repo, files *tree.Tree
 			return err
 		})
 	}
-	return sink{path: in.outputFile}.write(cmd, func(w io.Writer) error { return in.render(cmd, w, files, plan) })
+	return sink{path: in.outputFile}.write(cmd, func(w io.Writer) error { return in.render(cmd, w, r) })
 }
 
-func (in *rewriteInput) render(cmd *cobra.Command, w io.Writer, files *tree.Tree, plan *rewrite.Plan) error {
+// render writes the result. Without a change there is no pull request, and no text for one.
+func (in *rewriteInput) render(cmd *cobra.Command, w io.Writer, r rewritten) error {
 	switch {
 	case in.format == "json":
-		return rewrite.JSON(w, plan, files.Problems)
+		return rewrite.JSON(w, r.plan, r.written, r.files.Problems)
+	case in.commit && len(r.plan.Files) == 0:
+		return nil
 	case in.format == "md" || in.commit:
-		return rewrite.Markdown(w, plan)
+		return rewrite.Markdown(w, r.plan)
 	case in.write:
 		return nil
 	}
-	return rewrite.Text(colored(cmd, w), plan)
+	return rewrite.Text(colored(cmd, w), r.plan)
 }
 
 // clean refuses to change a repository with uncommitted changes, in which nobody could
@@ -255,7 +223,7 @@ func (in *rewriteInput) render(cmd *cobra.Command, w io.Writer, files *tree.Tree
 func (in *rewriteInput) clean(ctx context.Context, repo *git.Repo, plan *rewrite.Plan) error {
 	if repo == nil {
 		if in.commit {
-			return usageError{errors.New("--commit: not in a git repository")}
+			return usageError{errors.New("--commit: no git repository has these files")}
 		}
 		return nil
 	}
@@ -310,6 +278,8 @@ func (in *rewriteInput) verdict(plan *rewrite.Plan) error {
 		}
 	}
 	switch {
+	case refused > 0 && left > 0:
+		return refusedError{fmt.Errorf("%s refused: not proved, or not what the account has; %s more not rewritten; see above", counted(refused, "policy"), grouped(left))}
 	case refused > 0:
 		return refusedError{fmt.Errorf("%s refused: not proved, or not what the account has; see above", counted(refused, "policy"))}
 	case left > 0:
@@ -318,18 +288,29 @@ func (in *rewriteInput) verdict(plan *rewrite.Plan) error {
 	return nil
 }
 
-// tellLeft lists what isn't rewritten, with what to paste.
-func tellLeft(cmd *cobra.Command, plan *rewrite.Plan) {
-	for _, l := range plan.Left {
+// tellLeft lists what is written already, and what isn't rewritten with what to paste.
+func tellLeft(cmd *cobra.Command, r rewritten) {
+	for _, l := range r.written {
+		cmd.PrintErrf("written already: %s: %s: deploy it, and collect the account again\n", l.Source.Where(), l.Source.Title())
+	}
+	kinds := map[rewrite.LeftKind]bool{}
+	for _, l := range r.plan.Left {
+		kinds[l.Kind] = true
 		cmd.PrintErrf("not rewritten: %s: %s: %s\n", l.Where, l.Source.Title(), forTerminal(l.Reason))
-		for _, c := range l.Candidates {
+		for _, c := range l.Others() {
 			cmd.PrintErrf("  could be %s\n", forTerminal(c.Title()))
 		}
 		for _, doc := range l.Paste {
-			cmd.PrintErrf("  it should say:\n%s\n", forTerminal(strings.TrimSpace(string(doc.Bytes()))))
+			cmd.PrintErrf("  what the account has, without what is unused:\n%s\n", forTerminal(strings.TrimSpace(string(doc.Bytes()))))
 		}
 	}
-	if n := len(plan.Unmatched); n > 0 {
+	if kinds[rewrite.Ambiguous] {
+		cmd.PrintErrln("hint: --state terraform.tfstate, or what describe-stack-resources prints, says which policy came of what")
+	}
+	if kinds[rewrite.Drifted] {
+		cmd.PrintErrln("hint: deploy what the files say and collect the account again, or take what the account has into the files")
+	}
+	if n := len(r.plan.Unmatched); n > 0 {
 		cmd.PrintErrf("%s of the files in no account of --data\n", counted(n, "policy"))
 	}
 }
@@ -345,6 +326,29 @@ func (in *rewriteInput) chosen(files *tree.Tree) func(*iac.Source) bool {
 			return err == nil && ok
 		})
 	}
+}
+
+// addressed refuses addresses of nothing: who mistypes one would take it that nothing of
+// the policy is unused.
+func (in *rewriteInput) addressed(files *tree.Tree) error {
+	for _, address := range in.addresses {
+		one := rewriteInput{addresses: []string{address}}
+		if slices.ContainsFunc(files.Sources, func(s *iac.Source) bool { return files.Wanted(s) && one.chosen(files)(s) }) {
+			continue
+		}
+		var there []string
+		for _, s := range files.Sources {
+			if files.Wanted(s) && s.Address != "" && !slices.Contains(there, s.Address) {
+				there = append(there, s.Address)
+			}
+		}
+		more := ""
+		if len(there) > 5 {
+			there, more = there[:5], fmt.Sprintf(" and %d more", len(there)-5)
+		}
+		return hintError{fmt.Errorf("--address %s: no such policy", address), "there are " + cmp.Or(strings.Join(there, ", ")+more, "policy files alone, which have no address")}
+	}
+	return nil
 }
 
 // work makes the matches: of the accounts of --data, or of the list of --unused.
@@ -392,8 +396,8 @@ func (in *rewriteInput) workOfList(cmd *cobra.Command, work rewrite.Work) (rewri
 		}
 	}
 	switch {
-	case len(titles) == 0:
-		return work, nil, fmt.Errorf("--address %s: no such policy", strings.Join(in.addresses, ", "))
+	case one == nil:
+		return work, nil, errors.New("no policy could be read in the files asked for")
 	case len(titles) > 1:
 		return work, nil, hintError{usageError{fmt.Errorf("--unused is of one policy, and there are %d: %s", len(titles), strings.Join(titles, ", "))}, "--address " + titles[0]}
 	}

@@ -24,6 +24,8 @@ type Input struct {
 
 	Pairs    []Pair
 	Problems []iac.Problem // of files that can't be read
+	Before   []iac.Problem // of files that couldn't be read as they were
+	Files    []*iac.File   // of Problems, as far as they were opened: by their bytes a baseline knows them
 	Notes    []string      // to pass on
 
 	Deny   []Denial
@@ -48,6 +50,11 @@ func Check(ctx context.Context, in Input) (*Report, error) {
 	c := checker{in: in, report: &Report{Version: in.Version, Now: in.Now, Against: in.Against, Notes: slices.Clone(in.Notes)}}
 	for _, p := range in.Problems {
 		c.file(p)
+	}
+	for _, p := range in.Before {
+		if !slices.Contains(in.Problems, p) {
+			c.before(p)
+		}
 	}
 	for i := range in.Pairs {
 		if err := ctx.Err(); err != nil {
@@ -90,7 +97,22 @@ func (c *checker) show(r *Result, req *access.Request) {
 
 // file is a file that can't be read.
 func (c *checker) file(p iac.Problem) {
-	c.add(Result{Rule: Unreadable, At: parsePlace(p.Where), Message: oneLine(p.What), subject: p.What})
+	at, src := parsePlace(p.Where), []byte(nil)
+	for _, f := range c.in.Files {
+		if f.Path == at.Path {
+			src = f.Src
+		}
+	}
+	c.add(Result{Rule: Unreadable, At: at, Message: oneLine(p.What), subject: p.What, covers: []string{digest(string(src))}})
+}
+
+// before is a file that couldn't be read as it was, and now is otherwise.
+func (c *checker) before(p iac.Problem) {
+	at := Place{Path: parsePlace(p.Where).Path}
+	c.add(Result{
+		Rule: NewAccess, At: at, Undecided: true, subject: p.What, covers: []string{digest(p.String())},
+		Message: "what its policies allowed and denied before is not known: " + oneLine(p.String()),
+	})
 }
 
 // parsePlace reads path:line:column, or a path alone.
@@ -121,15 +143,22 @@ func cutNumber(s string) (before string, n int, ok bool) {
 }
 
 func (c *checker) pair(p *Pair) error {
+	if p.Old != nil && p.Old.Absent {
+		p.Old = nil
+	}
 	if p.New != nil {
 		c.report.Checked++
 		if p.New.Document == nil {
-			c.add(Result{Rule: Unreadable, policy: p.New, Message: oneLine(p.New.Problem), covers: []string{digest(p.New.Problem)}})
+			c.add(Result{Rule: Unreadable, policy: p.New, Message: oneLine(p.New.Problem), covers: []string{digest(p.New.Problem, p.New.Text, p.New.When)}})
 			return nil
 		}
 	}
 	if !p.Alone {
-		if err := c.newAccess(p); err != nil {
+		compared := *p
+		if p.New != nil && p.New.Absent {
+			compared.New = nil
+		}
+		if err := c.newAccess(&compared); err != nil {
 			return err
 		}
 	}
@@ -194,20 +223,20 @@ func (c *checker) actionName(a policy.Action) string {
 	return a.String()
 }
 
-// counterexample is a claim's request, in the catalog's names and with one kind of
-// placeholders.
-func (c *checker) counterexample(claim prove.Claim, docs ...*policy.Document) *access.Request {
+// counterexample is a claim's request, in the catalog's names and with placeholders for
+// what other readings have.
+func (c *checker) counterexample(claim prove.Claim, holes []string, docs ...*policy.Document) *access.Request {
 	if claim.Counterexample == nil {
 		return nil
 	}
 	req := prove.Name(c.in.Catalog, docs, claim.Counterexample.Request)
-	req.Resource = strings.ReplaceAll(req.Resource, another, placeholder)
-	known := access.Context{}
+	req.Resource = known(req.Resource, holes)
+	context := access.Context{}
 	for key, values := range req.Context {
 		for _, v := range values {
-			known[key] = append(known[key], strings.ReplaceAll(v, another, placeholder))
+			context[key] = append(context[key], known(v, holes))
 		}
 	}
-	req.Context = known
+	req.Context = context
 	return &req
 }

@@ -4,9 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
 	"github.com/pare-iam/pare/internal/iac"
+	"github.com/pare-iam/pare/internal/iac/tree"
 )
 
 // Comment is a comment that ignores results of a rule: `# pare:ignore RULE reason` in HCL
@@ -33,11 +38,15 @@ func Comments(f *iac.File) ([]Comment, error) {
 		return nil, nil
 	}
 	lines := strings.Split(string(f.Src), "\n")
+	isComment := commentsOf(f)
 	var out []Comment
 	var errs []error
+	start := 0
 	for i, line := range lines {
-		text, ok := ignoring(f.Lang, line)
-		if !ok {
+		text, at, ok := ignoring(f.Lang, line)
+		at += start
+		start += len(line) + 1
+		if !ok || !isComment(at) {
 			continue
 		}
 		c, err := parseComment(text)
@@ -54,6 +63,33 @@ func Comments(f *iac.File) ([]Comment, error) {
 	return out, errors.Join(errs...)
 }
 
+// commentsOf says of a place whether a comment that is found there by its sign is one, and
+// not a part of a text.
+func commentsOf(f *iac.File) func(at int) bool {
+	if f.Lang == iac.HCL && !bytes.HasPrefix(f.Src, []byte("\xef\xbb\xbf")) {
+		tokens, _ := hclsyntax.LexConfig(f.Src, f.Path, hcl.InitialPos)
+		return func(at int) bool {
+			return slices.ContainsFunc(tokens, func(t hclsyntax.Token) bool {
+				return t.Type == hclsyntax.TokenComment && t.Range.Start.Byte <= at && at < t.Range.End.Byte
+			})
+		}
+	}
+	root, err := tree.Parse(f)
+	if err != nil {
+		return func(int) bool { return true } // the file is a result by itself
+	}
+	return func(at int) bool { return !inText(root, at) }
+}
+
+// inText says whether a place is inside a text, or inside what isn't known.
+func inText(v *iac.Value, at int) bool {
+	if v.Kind == iac.Text || v.Kind == iac.Unknown {
+		return v.Start <= at && at < v.End
+	}
+	return slices.ContainsFunc(v.Entries, func(e *iac.Value) bool { return inText(e, at) }) ||
+		slices.ContainsFunc(v.Members, func(m iac.Member) bool { return inText(m.Value, at) })
+}
+
 // starts are what comments begin with.
 func starts(lang iac.Lang) []string {
 	switch lang {
@@ -67,9 +103,10 @@ func starts(lang iac.Lang) []string {
 	return nil
 }
 
-// ignoring is what stands behind the marker, if a comment of the line begins with it. A
-// line with an open quote before it is taken for a text.
-func ignoring(lang iac.Lang, line string) (text string, ok bool) {
+// ignoring is what stands behind the marker, if a comment of the line begins with it, and
+// where in the line the comment begins. A line with an open quote before it is taken for
+// a text.
+func ignoring(lang iac.Lang, line string) (text string, at int, ok bool) {
 	for _, start := range starts(lang) {
 		for at, rest := 0, line; ; {
 			i := strings.Index(rest, start)
@@ -79,13 +116,13 @@ func ignoring(lang iac.Lang, line string) (text string, ok bool) {
 			at += i
 			after, ok := strings.CutPrefix(strings.TrimLeft(line[at+len(start):], " \t"), marker)
 			if ok && strings.Count(strings.ReplaceAll(line[:at], `\"`, ""), `"`)%2 == 0 {
-				return after, true
+				return after, at, true
 			}
 			at += len(start)
 			rest = line[at:]
 		}
 	}
-	return "", false
+	return "", 0, false
 }
 
 func onlyComment(lang iac.Lang, line string) bool {

@@ -162,7 +162,7 @@ func (c *checker) granted(doc *policy.Document, d *Denial, e excuse) (*grant, er
 			docs = append(docs, outside)
 		}
 		if claim := prove.NotGranted(c.in.Catalog, docs, d.access); claim.Verdict != prove.Proved {
-			return &grant{opening{claim: claim, request: c.counterexample(claim, reading)}, i > 0}, nil
+			return &grant{opening{claim: claim, request: c.counterexample(claim, nil, reading)}, i > 0}, nil
 		}
 	}
 	return nil, nil

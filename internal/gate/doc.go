@@ -7,7 +7,8 @@
 //
 // A claim that isn't proved is a result, whether it is refuted by a request or can't be
 // decided. What of a text isn't known stands for any text: it never makes a policy narrower
-// than it may be. A policy that can't be known at all is a result too, and never passes.
+// than it may be, and is the same text as before only if what the files say of it is (see
+// Definitions). A policy that can't be known at all is a result too, and never passes.
 //
 // Policies are looked at one by one, as they are written. Not looked at: who has them, which
 // policies of AWS are attached, trust policies, and values of variables that files don't

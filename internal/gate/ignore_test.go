@@ -210,3 +210,28 @@ func TestBaseline(t *testing.T) {
 		}
 	}
 }
+
+// A comment's sign in a text is no comment, whatever quotes the text has.
+func TestCommentsInTexts(t *testing.T) {
+	const comment = "# pare:ignore pare/new-access it is meant"
+	for name, c := range map[string]struct {
+		lang iac.Lang
+		src  string
+		want int
+	}{
+		"a heredoc":            {iac.HCL, "a = <<E\n" + comment + "\nE\n", 0},
+		"below a heredoc":      {iac.HCL, "a = <<E\nx\nE\n" + comment + "\n", 1},
+		"YAML in quotes":       {iac.YAML, "a: 'x " + comment + "'\n", 0},
+		"YAML's block":         {iac.YAML, "a: |\n  " + comment + "\n", 0},
+		"YAML below a block":   {iac.YAML, "a: |\n  x\n" + comment + "\nb: 1\n", 1},
+		"YAML in letters":      {iac.YAML, "a: x" + comment + "\n", 0},
+		"YAML behind letters":  {iac.YAML, "a: x " + comment + "\n", 1},
+		"YAML that is damaged": {iac.YAML, "a: [\n" + comment + "\n", 1},
+	} {
+		names := map[iac.Lang]string{iac.HCL: "m.tf", iac.YAML: "t.yaml"}
+		got, err := gate.Comments(&iac.File{Path: names[c.lang], Lang: c.lang, Src: []byte(c.src)})
+		if err != nil || len(got) != c.want {
+			t.Errorf("%s: %v (%v), want %d", name, got, err, c.want)
+		}
+	}
+}

@@ -21,7 +21,8 @@ import (
 // question is one of the two claims, about one reading of the placeholders.
 type question struct {
 	old, next *policy.Document
-	denies    bool // it is the second claim
+	denies    bool     // it is the second claim
+	holes     []string // the placeholders, if it isn't them that are in the documents
 }
 
 // newAccess looks for what a policy newly allows.
@@ -32,18 +33,23 @@ func (c *checker) newAccess(p *Pair) error {
 	}
 	if p.Old != nil && p.Old.Document == nil {
 		if p.New != nil {
-			c.add(Result{Rule: NewAccess, policy: shown, Undecided: true, Message: "what it allowed before is not known: " + p.Old.Problem, covers: []string{digest(documentText(p.New))}})
+			c.add(Result{Rule: NewAccess, policy: shown, Undecided: true, Message: "what it allowed before is not known: " + p.Old.Problem, covers: coversNew(p.New)})
 		}
 		return nil
 	}
 	if p.Old != nil && documentText(p.New) == documentText(p.Old) {
+		c.comesOrGoes(p)
 		return nil
 	}
 	found, err := c.opened(p, excuse{})
-	if err != nil || found == nil {
+	if err != nil {
 		return err
 	}
-	r := Result{Rule: NewAccess, policy: shown, covers: []string{digest(documentText(p.New))}, left: func(r *Result, e excuse) bool {
+	if found == nil {
+		c.comesOrGoes(p)
+		return nil
+	}
+	r := Result{Rule: NewAccess, policy: shown, covers: coversNew(p.New), left: func(r *Result, e excuse) bool {
 		found, err := c.opened(p, e)
 		if err == nil && found != nil {
 			c.tellNewAccess(r, p, found)
@@ -53,6 +59,26 @@ func (c *checker) newAccess(p *Pair) error {
 	c.tellNewAccess(&r, p, found)
 	c.add(r)
 	return nil
+}
+
+// comesOrGoes tells of a policy that may be there where it wasn't, or no longer where it
+// was, though it says nothing that is new.
+func (c *checker) comesOrGoes(p *Pair) {
+	if p.New == nil || p.Old == nil || p.New.When == p.Old.When {
+		return
+	}
+	c.add(Result{
+		Rule: NewAccess, policy: p.New, Undecided: true, covers: coversNew(p.New),
+		Message: "it could not be decided whether it allows more than before: what says where it is there has changed (count, for_each, a condition, or what they refer to)",
+	})
+}
+
+// coversNew is all that new access depends on: what the policy says, and whether it is there.
+func coversNew(p *Policy) []string {
+	if p == nil {
+		return []string{digest("")}
+	}
+	return []string{digest(documentText(p), p.When)}
 }
 
 // tellNewAccess writes down what a policy opens.
@@ -95,7 +121,7 @@ func (c *checker) opened(p *Pair, e excuse) (*opening, error) {
 			docs = append(docs, outside)
 		}
 		if claim := prove.NoNewAccess(c.in.Catalog, q.old, docs); claim.Verdict != prove.Proved {
-			return &opening{q, claim, c.counterexample(claim, q.old, q.next)}, nil
+			return &opening{q, claim, c.counterexample(claim, q.holes, q.old, q.next)}, nil
 		}
 	}
 	if undecided {
@@ -155,7 +181,7 @@ func questions(old, next *policy.Document, stays, ceilings bool) ([]question, er
 				return nil, err
 			}
 		}
-		out = append(out, question{oldCeiling, nextCeiling, true})
+		out = append(out, question{old: oldCeiling, next: nextCeiling, denies: true})
 	}
 	return withOthers(out)
 }
@@ -166,15 +192,13 @@ func withOthers(list []question) ([]question, error) {
 		if !hasUnknown(q.old) && !hasUnknown(q.next) {
 			continue
 		}
-		old, err := other(q.old)
-		if err != nil {
-			return nil, err
+		for _, as := range readings {
+			old, next, err := as.read(q.old, q.next)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, question{old, next, q.denies, holesOf(q.old, q.next)})
 		}
-		next, err := other(q.next)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, question{old, next, q.denies})
 	}
 	return list, nil
 }

@@ -50,6 +50,23 @@ type Policy struct {
 	Unknown map[string]string
 
 	Source *iac.Source // nil for a plan's
+
+	// When says by what the policy is there at all, or several times, as a digest: count,
+	// for_each, a condition. Absent says that it surely isn't. See Definitions.Settle.
+	When   string
+	Absent bool
+
+	// Text is a digest of what is written where Document is nil.
+	Text string
+
+	holes map[string]hole // by placeholder
+}
+
+// hole is an expression, and where it or the text that it is part of stands.
+type hole struct {
+	expr string
+	file *iac.File
+	at   int
 }
 
 // Title names the policy in messages: its address, or its path.
@@ -67,7 +84,7 @@ func FromSource(s *iac.Source) Policy {
 		out.Problem = err.Error()
 		return out
 	}
-	out.Document, out.Unknown = p.Doc, map[string]string{}
+	out.Document, out.Unknown, out.holes = p.Doc, map[string]string{}, map[string]hole{}
 	out.learn(s.Document)
 	out.Statements = statementPlaces(s.Document)
 	if len(out.Statements) != len(p.Doc.Statements) {
@@ -78,14 +95,35 @@ func FromSource(s *iac.Source) Policy {
 
 // learn remembers what the placeholders of a value stand for.
 func (p *Policy) learn(v *iac.Value) {
-	for _, h := range v.Holes {
-		p.Unknown[v.Text[h.Start:h.End]] = "${" + h.Expr + "}"
+	written := v.Text // with expressions again, as an action's placeholder is made of it
+	for _, h := range slices.Backward(v.Holes) {
+		p.is(v.Text[h.Start:h.End], h.Expr, v)
+		written = written[:h.Start] + "${" + h.Expr + "}" + written[h.End:]
+	}
+	if v.Kind == iac.Unknown {
+		expr := v.Text
+		if expr == "" && v.File != nil {
+			expr = string(v.File.Src[v.Start:v.End])
+		}
+		p.is(iac.Placeholder("", expr), expr, v)
+		written = "${" + expr + "}"
+	}
+	if v.Kind == iac.Unknown || len(v.Holes) > 0 {
+		p.is(iac.Placeholder("", written), strings.TrimSuffix(strings.TrimPrefix(written, "${"), "}"), v)
 	}
 	for _, e := range v.Entries {
 		p.learn(e)
 	}
 	for _, m := range v.Members {
 		p.learn(m.Value)
+	}
+}
+
+// is remembers what a placeholder stands for.
+func (p *Policy) is(known, expr string, v *iac.Value) {
+	p.Unknown[known] = "${" + expr + "}"
+	if v.File != nil {
+		p.holes[known] = hole{expr, v.File, v.Start}
 	}
 }
 

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,15 +23,92 @@ func hasUnknown(doc *policy.Document) bool {
 	return strings.Contains(string(doc.Bytes()), placeholder)
 }
 
-// another is what placeholders begin with in other documents.
-const another = "Z9-of-another-length-"
+// reading is what placeholders are written as. What holds of a policy for any text holds
+// in all readings; a pattern that matches the letters or the length of one reading by
+// chance is told by another.
+type reading uint8
 
-// other is a document with other texts in the place of its placeholders. What holds of a
-// policy for any text holds of both; a pattern that matches one by its letters alone is
-// told by the other.
-func other(doc *policy.Document) (*policy.Document, error) {
-	src := strings.ReplaceAll(string(doc.Bytes()), placeholder, another)
-	return policy.Parse(doc.Name, []byte(src))
+const (
+	asWritten reading = iota
+	otherText         // of none of the letters, and of another length
+	oneLetter
+)
+
+// readings are all of them but asWritten.
+var readings = [...]reading{otherText, oneLetter}
+
+// another is what placeholders begin with in otherText. With otherDigits it has no letter
+// of a placeholder, in any case.
+const another = "zyszym"
+
+var otherDigits = [...]string{"g", "j", "q", "x"}
+
+// firstLetter is the first of those that oneLetter has; no text that people write has them.
+const firstLetter = '\uE000'
+
+var (
+	anyPlaceholder = regexp.MustCompile(placeholder + `[0-9a-f]{16}(:x)?`)
+	anyOther       = regexp.MustCompile(another + `[gjqx]{32}`)
+	anyLetter      = regexp.MustCompile(`[\x{E000}-\x{F8FF}]`)
+)
+
+// read is two documents with other texts in the place of their placeholders, the same for
+// the same. An action's stays one in oneLetter.
+func (as reading) read(old, next *policy.Document) (_, _ *policy.Document, err error) {
+	all := holesOf(old, next)
+	of := func(doc *policy.Document) *policy.Document {
+		src := anyPlaceholder.ReplaceAllStringFunc(string(doc.Bytes()), func(known string) string { return as.text(known, all) })
+		out, parseErr := policy.Parse(doc.Name, []byte(src))
+		if parseErr != nil {
+			err = parseErr
+		}
+		return out
+	}
+	return of(old), of(next), err
+}
+
+func (as reading) text(known string, all []string) string {
+	if as == oneLetter {
+		i := slices.Index(all, known)
+		if strings.HasSuffix(known, ":x") || i < 0 || i > 0xF8FF-firstLetter {
+			return known
+		}
+		return string(firstLetter + rune(i))
+	}
+	var out strings.Builder
+	out.WriteString(another)
+	for _, c := range known[len(placeholder):placeholderLength] {
+		n := strings.IndexRune("0123456789abcdef", c)
+		out.WriteString(otherDigits[n/4] + otherDigits[n%4])
+	}
+	return out.String() + known[placeholderLength:]
+}
+
+// holesOf are the placeholders of documents, each once, in order.
+func holesOf(docs ...*policy.Document) []string {
+	var out []string
+	for _, doc := range docs {
+		out = append(out, anyPlaceholder.FindAllString(string(doc.Bytes()), -1)...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// known is a text of any reading with placeholders again.
+func known(text string, all []string) string {
+	text = anyOther.ReplaceAllStringFunc(text, func(s string) string {
+		out := []byte(placeholder)
+		for s = s[len(another):]; s != ""; s = s[2:] {
+			out = append(out, "0123456789abcdef"[4*slices.Index(otherDigits[:], s[:1])+slices.Index(otherDigits[:], s[1:2])])
+		}
+		return string(out)
+	})
+	return anyLetter.ReplaceAllStringFunc(text, func(s string) string {
+		if i := int([]rune(s)[0] - firstLetter); i < len(all) {
+			return all[i]
+		}
+		return s
+	})
 }
 
 // statementJSON is a statement as it is read and written again here. Elements that decide

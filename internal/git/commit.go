@@ -13,7 +13,7 @@ import (
 
 // Commit makes a branch at HEAD with one more commit, in which files have new bytes, and
 // gives the commit's hash. Paths are relative to Root, with slashes; each must be in
-// HEAD. The working tree, the index and HEAD stay as they are. Filters such as line
+// HEAD, and be in the working tree as it is there. The working tree, the index and HEAD stay as they are. Filters such as line
 // ending conversion are applied as by git add; the commit is signed if commit.gpgSign
 // says so.
 //
@@ -32,11 +32,16 @@ func (r *Repo) Commit(ctx context.Context, branch, message string, files map[str
 		return "", err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	tree, err := r.tree(ctx, filepath.Join(dir, "index"), files)
+	head, err := r.run(ctx, nil, "rev-parse", "--quiet", "--verify", "HEAD^{commit}")
+	if err != nil {
+		return "", errors.New("HEAD has no commit yet: make one first")
+	}
+	parent := strings.TrimSpace(string(head)) // once: it may move meanwhile
+	tree, err := r.tree(ctx, parent, filepath.Join(dir, "index"), files)
 	if err != nil {
 		return "", err
 	}
-	args := []string{"commit-tree", tree, "-p", "HEAD"}
+	args := []string{"commit-tree", tree, "-p", parent}
 	if out, err := r.run(ctx, nil, "config", "--type=bool", "commit.gpgSign"); err == nil && strings.TrimSpace(string(out)) == "true" {
 		args = append(args, "-S")
 	}
@@ -50,10 +55,10 @@ func (r *Repo) Commit(ctx context.Context, branch, message string, files map[str
 	return hash, err
 }
 
-// tree writes HEAD's tree with other bytes in some files, by an index of its own.
-func (r *Repo) tree(ctx context.Context, index string, files map[string][]byte) (string, error) {
+// tree writes a commit's tree with other bytes in some files, by an index of its own.
+func (r *Repo) tree(ctx context.Context, commit, index string, files map[string][]byte) (string, error) {
 	env := []string{"GIT_INDEX_FILE=" + index}
-	if _, err := r.runWith(ctx, env, nil, "read-tree", "HEAD"); err != nil {
+	if _, err := r.runWith(ctx, env, nil, "read-tree", commit); err != nil {
 		return "", err
 	}
 	for _, path := range slices.Sorted(maps.Keys(files)) {
@@ -61,19 +66,35 @@ func (r *Repo) tree(ctx context.Context, index string, files map[string][]byte) 
 		if err != nil {
 			return "", err
 		}
-		mode, _, known := strings.Cut(string(out), " ")
-		if !known {
+		entry := strings.Fields(string(out)) // MODE HASH STAGE PATH
+		if len(entry) < 3 {
 			return "", fmt.Errorf("%s: not in HEAD: git add and commit it first", path)
+		}
+		if err := r.asIn(ctx, entry[1], path); err != nil {
+			return "", err
 		}
 		blob, err := r.run(ctx, files[path], "hash-object", "-w", "--stdin", "--path", path)
 		if err != nil {
 			return "", err
 		}
-		info := mode + "," + strings.TrimSpace(string(blob)) + "," + path
+		info := entry[0] + "," + strings.TrimSpace(string(blob)) + "," + path
 		if _, err := r.runWith(ctx, env, nil, "update-index", "--cacheinfo", info); err != nil {
 			return "", err
 		}
 	}
 	out, err := r.runWith(ctx, env, nil, "write-tree")
 	return strings.TrimSpace(string(out)), err
+}
+
+// asIn is the error of a file that isn't in the working tree what a commit has: changes
+// that git was told not to look at, or line endings that its filters would change in every line.
+func (r *Repo) asIn(ctx context.Context, blob, path string) error {
+	out, err := r.run(ctx, nil, "hash-object", "--", path)
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(string(out)) != blob {
+		return fmt.Errorf("%s: git add would change more of it than the policy: commit that first", path)
+	}
+	return nil
 }

@@ -1,35 +1,57 @@
 package git
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 )
 
-// Extract writes the files of a revision into an empty folder. Symlinks are left out. The
-// error of a revision that isn't there says how to have it in a shallow clone.
-func (r *Repo) Extract(ctx context.Context, revision, dir string) error {
+// Extract writes the files of a revision into an empty folder. Symlinks and submodules are
+// left out; attributes that leave files out of archives or change them there mean nothing.
+// The error of a revision that isn't there says how to have it in a shallow clone.
+func (r *Repo) Extract(ctx context.Context, revision, dir string) (err error) {
 	if strings.HasPrefix(revision, "-") {
 		return fmt.Errorf("%q: not a revision", revision)
 	}
-	if _, err := r.run(ctx, nil, "rev-parse", "--quiet", "--verify", revision+"^{commit}"); err != nil {
+	commit, err := r.run(ctx, nil, "rev-parse", "--quiet", "--verify", revision+"^{commit}")
+	if err != nil {
 		return r.missing(ctx, revision)
 	}
-	out, err := r.run(ctx, nil, "archive", "--format=tar", revision)
+	temp, err := os.MkdirTemp("", "pare-index-")
 	if err != nil {
 		return err
 	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
+	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
+	env := []string{"GIT_INDEX_FILE=" + filepath.Join(temp, "index")}
+	if _, err := r.runWith(ctx, env, nil, "read-tree", strings.TrimSpace(string(commit))); err != nil {
 		return err
 	}
-	return errors.Join(unpack(root, tar.NewReader(bytes.NewReader(out))), root.Close())
+	files, err := r.regular(ctx, env)
+	if err != nil || len(files) == 0 {
+		return err
+	}
+	_, err = r.runWith(ctx, env, files, "checkout-index", "--ignore-skip-worktree-bits", "-z", "--stdin", "--prefix="+dir+string(filepath.Separator))
+	return err
+}
+
+// regular lists the files of an index that aren't symlinks or submodules, each with a NUL
+// behind it.
+func (r *Repo) regular(ctx context.Context, env []string) ([]byte, error) {
+	out, err := r.runWith(ctx, env, nil, "ls-files", "--stage", "-z")
+	if err != nil {
+		return nil, err
+	}
+	var files []byte
+	for entry := range strings.SplitSeq(string(out), "\x00") {
+		_, path, found := strings.Cut(entry, "\t") // "MODE HASH STAGE\tPATH"
+		if found && strings.HasPrefix(entry, "100") {
+			files = append(append(files, path...), 0)
+		}
+	}
+	return files, nil
 }
 
 func (r *Repo) missing(ctx context.Context, revision string) error {
@@ -38,34 +60,4 @@ func (r *Repo) missing(ctx context.Context, revision string) error {
 		err = fmt.Errorf("%w in this shallow clone: fetch it (actions/checkout: fetch-depth: 0; GitLab: GIT_DEPTH: 0)", err)
 	}
 	return err
-}
-
-func unpack(root *os.Root, files *tar.Reader) error {
-	for {
-		h, err := files.Next()
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return err
-		case h.Typeflag != tar.TypeReg:
-			continue
-		}
-		name := filepath.FromSlash(h.Name)
-		if err := root.MkdirAll(filepath.Dir(name), 0o777); err != nil {
-			return err
-		}
-		if err := unpackFile(root, name, files); err != nil {
-			return err
-		}
-	}
-}
-
-func unpackFile(root *os.Root, name string, src io.Reader) error {
-	f, err := root.Create(name)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, src)
-	return errors.Join(err, f.Close())
 }

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -87,11 +88,27 @@ func (r *Repo) runWith(ctx context.Context, env []string, stdin []byte, args ...
 	var out, said bytes.Buffer
 	cmd := exec.CommandContext(ctx, "git", args...)
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = r.Root, bytes.NewReader(stdin), &out, &said
-	cmd.Env = append(append(os.Environ(), "LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0"), env...)
+	cmd.Env = append(append(environment(), "LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0"), env...)
 	if err := cmd.Run(); err != nil {
 		return nil, runError(args[0], said.String(), err)
 	}
 	return out.Bytes(), nil
+}
+
+// ofOneRepository are the variables by which git tells its hooks and aliases which repository,
+// working tree and index they are about, and that change what a path means. The folder that
+// we are given says which repository is meant.
+var ofOneRepository = []string{
+	"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE",
+	"GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS",
+}
+
+// environment is the process's without those.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return slices.Contains(ofOneRepository, name)
+	})
 }
 
 func runError(verb, said string, err error) error {

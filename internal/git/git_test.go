@@ -156,3 +156,71 @@ func TestExtractSaysWhatIsMissing(t *testing.T) {
 		}
 	}
 }
+
+func TestExtractTakesAllFiles(t *testing.T) {
+	r, dir := repository(t)
+	write(t, dir, ".gitattributes", "main.tf export-ignore\nid.tf export-subst\n")
+	write(t, dir, "id.tf", "# $Format:%H$\n")
+	write(t, dir, "x\ny/*.tf", "# three\n")
+	do(t, dir, "add", ".")
+	do(t, dir, "commit", "--quiet", "-m", "attributes")
+	do(t, dir, "sparse-checkout", "set", "--no-cone", "/id.tf")
+	to := t.TempDir()
+	if err := r.Extract(t.Context(), "HEAD", to); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"main.tf": "# one\n", "a folder/ünï.tf": "# two\n", "x\ny/*.tf": "# three\n", "id.tf": "# $Format:%H$\n"} {
+		if got, err := os.ReadFile(filepath.Join(to, name)); string(got) != want {
+			t.Errorf("%q: %q, want %q (%v)", name, got, want, err)
+		}
+	}
+	if got := do(t, dir, "status", "--porcelain"); got != "" {
+		t.Errorf("the repository changed: %s", got)
+	}
+}
+
+// A hook's environment names a repository and an index, which aren't those of the folder.
+func TestEnvironmentOfHooks(t *testing.T) {
+	_, dir := repository(t)
+	t.Setenv("GIT_DIR", filepath.Join(dir, ".git"))
+	t.Setenv("GIT_INDEX_FILE", filepath.Join(t.TempDir(), "index"))
+	r, err := git.Open(t.Context(), filepath.Join(dir, "a folder"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes, err := r.Changes(t.Context())
+	if want, _ := filepath.EvalSymlinks(dir); r.Root != want || err != nil || len(changes) > 0 {
+		t.Errorf("root %s, want %s; changes %v (%v)", r.Root, want, changes, err)
+	}
+}
+
+// What git was told not to look at isn't committed by the way, nor are line endings.
+func TestCommitTakesNothingElseAlong(t *testing.T) {
+	r, dir := repository(t)
+	do(t, dir, "update-index", "--assume-unchanged", "main.tf")
+	write(t, dir, "main.tf", "# mine\n")
+	want := "main.tf: git add would change more of it than the policy: commit that first"
+	if _, err := r.Commit(t.Context(), "b", "m", map[string][]byte{"main.tf": []byte("# new\n")}); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	write(t, dir, "crlf.tf", "# one\r\n")
+	do(t, dir, "add", "crlf.tf")
+	do(t, dir, "commit", "--quiet", "-m", "crlf")
+	do(t, dir, "config", "core.autocrlf", "true")
+	want = strings.Replace(want, "main", "crlf", 1)
+	if _, err := r.Commit(t.Context(), "b", "m", map[string][]byte{"crlf.tf": []byte("# new\r\n")}); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+func TestCommitBeforeTheFirst(t *testing.T) {
+	_, dir := repository(t)
+	do(t, dir, "checkout", "--quiet", "--orphan", "other")
+	r, err := git.Open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Commit(t.Context(), "b", "m", nil); err == nil || !strings.HasPrefix(err.Error(), "HEAD has no commit yet") {
+		t.Error(err)
+	}
+}

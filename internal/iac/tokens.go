@@ -55,8 +55,11 @@ func tokenize(f *File, list *Value) ([]token, error) {
 	}
 	for i, entry := range list.Entries {
 		c.entry = i
+		if entry.File != f || entry.Start < c.at || entry.End > len(f.Src) {
+			return nil, notEditable(list, "the list has an entry that stands elsewhere")
+		}
 		span := trimmed(f.Src, entry)
-		if entry.File != f || span.Start < c.at || span.End > end {
+		if span.End > end {
 			return nil, notEditable(list, "the list has an entry that stands elsewhere")
 		}
 		if err := c.gap(span.Start, i > 0, i > 0); err != nil {

@@ -18,9 +18,10 @@ import (
 type Job struct {
 	ID          int64
 	Kind        string // "scan", "recommend", "apply-rule", "clean"
-	Subject     string // what it is about, in words
+	Subject     string // what it is about, in words; "" where Account and Finding say it
 	Analyzer    string // ARN; ""
 	Account     string // ""
+	Finding     string // ID; ""
 	State       string // "waiting", "running", "retrying", "done", "failed", "cancelled"
 	Attempt     int    // from 1; 0 before the first
 	MaxAttempts int
@@ -154,10 +155,8 @@ type anyArgs struct {
 
 func (a anyArgs) subject(kind string) string {
 	switch kind {
-	case scanArgs{}.Kind():
-		return "account " + a.Account
-	case recommendArgs{}.Kind():
-		return "finding " + a.Finding
+	case scanArgs{}.Kind(), recommendArgs{}.Kind():
+		return ""
 	case ruleArgs{}.Kind():
 		return "archive rule " + a.Rule
 	}
@@ -189,7 +188,7 @@ func viewOf(row *rivertype.JobRow) (Job, error) {
 		return Job{}, fmt.Errorf("job %d: %w", row.ID, err)
 	}
 	out := Job{
-		ID: row.ID, Kind: row.Kind, Subject: args.subject(row.Kind), Analyzer: args.Analyzer, Account: args.Account, State: stateOf(row.State),
+		ID: row.ID, Kind: row.Kind, Subject: args.subject(row.Kind), Analyzer: args.Analyzer, Account: args.Account, Finding: args.Finding, State: stateOf(row.State),
 		Attempt: row.Attempt, MaxAttempts: row.MaxAttempts, Who: args.Who,
 		CreatedAt: row.CreatedAt.UTC(), StartedAt: timeOf(row.AttemptedAt), FinishedAt: timeOf(row.FinalizedAt),
 	}

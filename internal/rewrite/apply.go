@@ -1,9 +1,9 @@
 package rewrite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -12,6 +12,7 @@ import (
 	"github.com/pare-iam/pare/internal/iac"
 	"github.com/pare-iam/pare/internal/iac/tree"
 	"github.com/pare-iam/pare/policy"
+	"github.com/pare-iam/pare/prove"
 )
 
 // apply lays the changes out: first group by group, so that one that can't be made leaves
@@ -89,36 +90,6 @@ func fileOf(c iac.Change) *iac.File {
 	return c.List.File
 }
 
-// readBack finds the policies of the new files anew, and holds each against what it was
-// to be.
-func (p *planner) readBack() error {
-	if len(p.plan.Files) == 0 {
-		return nil
-	}
-	next := p.Tree.With(p.plan.Files)
-	intended := map[string]*policy.Document{}
-	for _, r := range p.plan.Rewrites {
-		intended[identity(r.Source)] = r.Result.Document
-	}
-	before, err := statements(p.Tree.Sources, intended)
-	if err != nil {
-		return err
-	}
-	after, err := statements(next.Sources, nil)
-	if err != nil {
-		return err
-	}
-	for _, name := range slices.Sorted(maps.Keys(before)) {
-		if after[name] != before[name] {
-			return fmt.Errorf("%s: the file wouldn't say what was intended: nothing is changed\nintended %s\nwould be %s", strings.ReplaceAll(name, "\x00", " "), before[name], after[name])
-		}
-	}
-	if len(after) != len(before) {
-		return fmt.Errorf("the files would have %d policies, and have %d: nothing is changed", len(after), len(before))
-	}
-	return nil
-}
-
 // identity names a source across two readings of a tree.
 func identity(s *iac.Source) string {
 	return s.File.Path + "\x00" + s.Root + "\x00" + s.Address
@@ -147,6 +118,7 @@ func statements(sources []*iac.Source, intended map[string]*policy.Document) (ma
 		}
 		own, err := s.Policy()
 		if err != nil {
+			out[name] = treeText(s.Document)
 			continue
 		}
 		if out[name], err = plainText(own.Doc); err != nil {
@@ -154,6 +126,19 @@ func statements(sources []*iac.Source, intended map[string]*policy.Document) (ma
 		}
 	}
 	return out, nil
+}
+
+// treeText is what a document says that can't be read as a policy, as far as it is known.
+func treeText(v *iac.Value) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d%q", v.Kind, v.Text)
+	for _, entry := range v.Entries {
+		fmt.Fprintf(&b, "[%s]", treeText(entry))
+	}
+	for _, m := range v.Members {
+		fmt.Fprintf(&b, "{%q%s}", m.Key, treeText(m.Value))
+	}
+	return b.String()
 }
 
 // plainText is a policy with its keys sorted and lists of one text as the text.
@@ -219,4 +204,17 @@ func patterns(st policy.Statement) []string {
 // has says whether some list of a policy has an entry.
 func has(doc *policy.Document, entry string) bool {
 	return slices.ContainsFunc(doc.Statements, func(st policy.Statement) bool { return slices.Contains(patterns(st), entry) })
+}
+
+// whyNot is the reason of the first claim that isn't proved.
+func whyNot(r prove.Result) string {
+	for _, claim := range []struct {
+		name string
+		prove.Claim
+	}{{"no new access", r.NoNewAccess}, {"used access kept", r.UsedKept}, {"unused access gone", r.UnusedGone}} {
+		if claim.Verdict != prove.Proved {
+			return fmt.Sprintf("%s: %s: %s", claim.name, claim.Verdict, cmp.Or(claim.Reason, "a request shows it"))
+		}
+	}
+	return r.Verdict.String()
 }

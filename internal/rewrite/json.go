@@ -2,23 +2,35 @@ package rewrite
 
 import (
 	"io"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/pare-iam/pare/catalog"
 	"github.com/pare-iam/pare/internal/iac"
 	"github.com/pare-iam/pare/policy"
+	"github.com/pare-iam/pare/usage"
 )
 
 // shownPlan is a plan as JSON: docs/schema/rewrite.json.
 type shownPlan struct {
 	SchemaVersion int            `json:"schemaVersion"`
+	CatalogDate   string         `json:"catalogDate"`
+	Window        shownWindow    `json:"window,omitzero"` // none of a list of what is unused
 	Rewrites      []shownRewrite `json:"rewrites"`
 	Left          []shownLeft    `json:"left"`
+	Written       []shownWritten `json:"written"`
 	Unchanged     []shownSource  `json:"unchanged"`
 	Unmatched     []shownSource  `json:"unmatched"`
 	Files         []shownFile    `json:"files"`
 	Problems      []shownProblem `json:"problems"`
+}
+
+type shownWindow struct {
+	Days int       `json:"days"`
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
 }
 
 type shownSource struct {
@@ -43,7 +55,14 @@ type shownRewrite struct {
 	MatchedBy string          `json:"matchedBy"`
 	Shared    []shownSource   `json:"shared"`
 	Edits     []shownEdit     `json:"edits"`
+	Evidence  []shownSeen     `json:"evidence"`
 	Instances []shownInstance `json:"instances"`
+}
+
+type shownSeen struct {
+	Unused   string    `json:"unused"` // an action, or "lambda:*" for a service
+	LastUsed time.Time `json:"lastUsed,omitzero"`
+	Sources  []string  `json:"sources"`
 }
 
 type shownEdit struct {
@@ -70,6 +89,12 @@ type shownLeft struct {
 	Recommended []jsontext.Value `json:"recommended"` // what to paste
 }
 
+// shownWritten is a source whose file says already what is recommended.
+type shownWritten struct {
+	Source shownSource `json:"source"`
+	Live   []shownLive `json:"live"`
+}
+
 type shownFile struct {
 	Path string `json:"path"`
 	Diff string `json:"diff"`
@@ -80,17 +105,28 @@ type shownProblem struct {
 	What  string `json:"what"`
 }
 
-// JSON writes a plan as an indented document, with what couldn't be read of the tree.
-func JSON(w io.Writer, p *Plan, problems []iac.Problem) error {
-	out := shownPlan{SchemaVersion: 1, Unchanged: showSources(p.Unchanged), Unmatched: showSources(p.Unmatched)}
+// JSON writes a plan as an indented document, with what TakeWritten took out of it and what
+// couldn't be read of the tree.
+func JSON(w io.Writer, p *Plan, written []Left, problems []iac.Problem) error {
+	out := shownPlan{SchemaVersion: 1, CatalogDate: p.Catalog.Date(), Unchanged: showSources(p.Unchanged), Unmatched: showSources(p.Unmatched)}
+	if window, ok := p.window(); ok {
+		out.Window = shownWindow{int(window.Age / usage.Day), window.From().UTC(), window.Now.UTC()}
+	}
 	for i := range p.Rewrites {
-		out.Rewrites = append(out.Rewrites, showRewrite(&p.Rewrites[i]))
+		shown, err := showRewrite(p.Catalog, &p.Rewrites[i])
+		if err != nil {
+			return err
+		}
+		out.Rewrites = append(out.Rewrites, shown)
 	}
 	for _, l := range p.Left {
 		out.Left = append(out.Left, shownLeft{
 			Source: showSource(l.Source), Kind: l.Kind.String(), Where: l.Where, Reason: l.Reason,
 			Live: showLives(l.Live), Candidates: showLives(l.Candidates), Recommended: texts(l.Paste),
 		})
+	}
+	for _, l := range written {
+		out.Written = append(out.Written, shownWritten{showSource(l.Source), showLives(l.Live)})
 	}
 	for _, f := range p.Changed() {
 		out.Files = append(out.Files, shownFile{f.Path, FileDiff(f.Path, f.Src, p.Files[f])})
@@ -106,13 +142,28 @@ func JSON(w io.Writer, p *Plan, problems []iac.Problem) error {
 	return err
 }
 
-func showRewrite(r *Rewrite) shownRewrite {
+func showRewrite(c *catalog.Catalog, r *Rewrite) (shownRewrite, error) {
 	out := shownRewrite{Source: showSource(r.Source), MatchedBy: r.By.String(), Shared: showSources(r.Shared)}
+	if r.Live[0].Of == nil {
+		out.MatchedBy = "list"
+	}
 	for _, e := range r.Result.Edits {
 		out.Edits = append(out.Edits, shownEdit{e.Statement, r.Policy.Doc.Statements[e.Statement].Sid, e.Entry, e.Out, e.In})
 	}
+	seen, err := r.Evidence(c)
+	for _, s := range seen {
+		out.Evidence = append(out.Evidence, shownSeen{s.What, s.Last.UTC(), kindNames(s.By)})
+	}
 	for _, a := range r.After {
 		out.Instances = append(out.Instances, shownInstance{showLive(a.Live), a.Refined.Bytes(), a.Proof.Verdict.String()})
+	}
+	return out, err
+}
+
+func kindNames(kinds []usage.Kind) []string {
+	out := make([]string, len(kinds))
+	for i, k := range kinds {
+		out[i] = k.String()
 	}
 	return out
 }

@@ -121,11 +121,11 @@ func Make(ctx context.Context, w Work) (*Plan, error) {
 		p.decide(group)
 	}
 	p.fit()
-	if err := p.apply(ctx); err != nil {
+	if err := p.settle(ctx); err != nil {
 		return nil, err
 	}
 	p.collect()
-	return p.plan, p.readBack()
+	return p.plan, nil
 }
 
 // planner makes one plan.
@@ -289,6 +289,10 @@ func (p *planner) judge(c *candidate) {
 	}
 	for i := range c.After {
 		a := &c.After[i]
+		if a.Refined == nil {
+			c.leave(NothingIn, "", "nothing that "+a.Title()+" allows is used, and an entry of the file isn't known: remove it, and what attaches it")
+			return
+		}
 		a.Proof = prove.Refinement(p.Catalog, a.Document, a.Refined, c.Unused)
 		if a.Proof.Verdict != prove.Proved {
 			c.leave(NotProved, "", a.Title()+": "+whyNot(a.Proof))
@@ -317,19 +321,6 @@ func (p *planner) hidden(c *candidate) {
 			return
 		}
 	}
-}
-
-// whyNot is the reason of the first claim that isn't proved.
-func whyNot(r prove.Result) string {
-	for _, claim := range []struct {
-		name string
-		prove.Claim
-	}{{"no new access", r.NoNewAccess}, {"used access kept", r.UsedKept}, {"unused access gone", r.UnusedGone}} {
-		if claim.Verdict != prove.Proved {
-			return fmt.Sprintf("%s: %s: %s", claim.name, claim.Verdict, cmp.Or(claim.Reason, "a request shows it"))
-		}
-	}
-	return r.Verdict.String()
 }
 
 // fit leaves what makes the inline policies of a role, user or group larger together than

@@ -244,6 +244,57 @@ left aws_iam_policy.a: b/main.tf:1:1: ambiguous: arn:aws:iam::111122223333:polic
 `,
 		},
 		{
+			"a list that another policy denies by stays, and the rest is changed",
+			map[string]string{"main.tf": local + resource("a", allowed("local.reading")) + resource("b", allowed(`"ec2:DescribeTags"`)+`, { Effect = "Deny", Action = local.reading, Resource = "*" }`) + resource("c", allowed("["+both+"]"))},
+			[]*rewrite.Live{
+				managed(t, "a", doc(both, "*"), "s3:GetBucketCORS"),
+				managed(t, "b", `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ec2:DescribeTags", "Resource": "*"}, {"Effect": "Deny", "Action": [`+both+`], "Resource": "*"}]}`),
+				managed(t, "c", doc(both, "*"), "s3:GetBucketCORS"),
+			},
+			`rewritten aws_iam_policy.c
+unchanged aws_iam_policy.b
+left aws_iam_policy.a: main.tf:8:1: shared: aws_iam_policy.b is made of the same list in another way, and would say something else
+  paste {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:GetBucketAcl"], "Resource": "*"}]}
+- policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = ["s3:GetBucketAcl", "s3:GetBucketCORS"], Resource = "*" }] })
++ policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = ["s3:GetBucketAcl"], Resource = "*" }] })
+`,
+		},
+		{
+			"a list by which a policy both allows and doesn't deny stays",
+			map[string]string{"main.tf": local + resource("a", allowed("local.reading")+`, { Effect = "Deny", NotAction = local.reading, Resource = "*" }`)},
+			[]*rewrite.Live{managed(t, "a", `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": [`+both+`], "Resource": "*"}, {"Effect": "Deny", "NotAction": [`+both+`], "Resource": "*"}]}`, "s3:GetBucketCORS")},
+			`left aws_iam_policy.a: main.tf:4:1: shared: aws_iam_policy.a is made of the same list in another way, and would say something else
+  paste {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:GetBucketAcl"], "Resource": "*"}, {"Effect": "Deny", "NotAction": ["s3:GetBucketAcl", "s3:GetBucketCORS"], "Resource": "*"}]}
+`,
+		},
+		{
+			"a module's statement stays if another call makes a policy of it that isn't known",
+			map[string]string{
+				"main.tf": "module \"one\" {\n  source = \"./m\"\n  name   = \"a\"\n}\nmodule \"two\" {\n  source = \"./m\"\n  name   = \"b\"\n  more   = [for p in [\"{}\"] : p]\n}\n",
+				"m/main.tf": "variable \"name\" {}\nvariable \"more\" {\n  default = []\n}\ndata \"aws_iam_policy_document\" \"d\" {\n  override_policy_documents = var.more\n  statement {\n    actions   = [" + both + "]\n    resources = [\"*\"]\n  }\n}\n" +
+					"resource \"aws_iam_policy\" \"p\" {\n  name   = var.name\n  policy = data.aws_iam_policy_document.d.json\n}\n",
+			},
+			[]*rewrite.Live{managed(t, "a", doc(both, "*"), "s3:GetBucketCORS"), managed(t, "b", doc(both, "*"))},
+			`unchanged module.two.aws_iam_policy.p
+left module.one.aws_iam_policy.p: m/main.tf:5:1: computed: also used by module.two.aws_iam_policy.p (m/main.tf:12:1), whose policy isn't known
+  paste {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:GetBucketAcl"], "Resource": "*"}]}
+`,
+		},
+		{
+			"a list with an entry that another, longer file says",
+			map[string]string{"a.tf": resource("a", allowed(`[local.one, "s3:GetBucketCORS"]`)), "b.tf": "# " + strings.Repeat("-", 300) + "\nlocals {\n  one = " + acl + "\n}\n"},
+			[]*rewrite.Live{managed(t, "a", doc(both, "*"), "s3:GetBucketCORS")},
+			`left aws_iam_policy.a: a.tf:3:91: computed: the list has an entry that stands elsewhere
+  paste {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:GetBucketAcl"], "Resource": "*"}]}
+`,
+		},
+		{
+			"nothing of it is used, and an entry isn't known",
+			map[string]string{"main.tf": resource("a", allowed(`["s3:GetBucketCORS", var.action]`))},
+			[]*rewrite.Live{managed(t, "a", doc(both, "*"), "s3:*")},
+			"left aws_iam_policy.a: main.tf:1:1: nothing-used: nothing that arn:aws:iam::111122223333:policy/a allows is used, and an entry of the file isn't known: remove it, and what attaches it\n",
+		},
+		{
 			"CDK's output isn't changed",
 			map[string]string{"cdk.out/manifest.json": `{"version": "36.0.0", "artifacts": {}}`, "cdk.out/app.template.json": `{"Resources": {"P": {"Type": "AWS::IAM::ManagedPolicy", "Metadata": {"aws:cdk:path": "App/Policy/Resource"}, "Properties": {"ManagedPolicyName": "a", "PolicyDocument": ` + doc(both, "*") + `}}}}`},
 			[]*rewrite.Live{managed(t, "a", doc(both, "*"), "s3:GetBucketCORS")},

@@ -85,18 +85,20 @@ func complete(t *testing.T, s *store.Store, acct string, at int, principals ...s
 
 func TestPrincipalsAndPoliciesAreFound(t *testing.T) {
 	conform(t, func(t *testing.T, s *store.Store) {
-		complete(t, s, account, 1, principalOf(3), principalOf(1), principalOf(5), principalOf(4), principalOf(2))
+		unjudged := principalOf(3)
+		unjudged.Unjudged = true
+		complete(t, s, account, 1, unjudged, principalOf(1), principalOf(5), principalOf(4), principalOf(2))
 		for name, c := range map[string]struct {
 			q    store.PrincipalQuery
 			want string
 		}{
-			"by ARN":             {store.PrincipalQuery{}, "p1 p3 p5 p2 p4"},
-			"roles":              {store.PrincipalQuery{Kind: store.Role}, "p1 p3 p5"},
-			"most unused first":  {store.PrincipalQuery{By: store.PrincipalsByUnused}, "p5 p4 p3 p2 p1"},
-			"users, most unused": {store.PrincipalQuery{By: store.PrincipalsByUnused, Kind: store.User, Account: account}, "p4 p2"},
-			"a part of the ARN":  {store.PrincipalQuery{Contains: "user/p"}, "p2 p4"},
-			"no pattern":         {store.PrincipalQuery{Contains: "%"}, ""},
-			"another account":    {store.PrincipalQuery{Account: "1"}, ""},
+			"by ARN":                           {store.PrincipalQuery{}, "p1 p3 p5 p2 p4"},
+			"roles":                            {store.PrincipalQuery{Kind: store.Role}, "p1 p3 p5"},
+			"most unused first, unjudged last": {store.PrincipalQuery{By: store.PrincipalsByUnused}, "p5 p4 p2 p1 p3"},
+			"users, most unused":               {store.PrincipalQuery{By: store.PrincipalsByUnused, Kind: store.User, Account: account}, "p4 p2"},
+			"a part of the ARN":                {store.PrincipalQuery{Contains: "user/p"}, "p2 p4"},
+			"no pattern":                       {store.PrincipalQuery{Contains: "%"}, ""},
+			"another account":                  {store.PrincipalQuery{Account: "1"}, ""},
 		} {
 			c.q.Analyzer = theARN
 			var got []string
@@ -104,6 +106,9 @@ func TestPrincipalsAndPoliciesAreFound(t *testing.T) {
 				got = append(got, p.ARN[strings.LastIndex(p.ARN, "/")+1:])
 			}
 			same(t, name, c.want, strings.Join(got, " "))
+		}
+		if p := must(s.Principal(ctxOf(t), theARN, principalOf(3).ARN))(t); !p.Unjudged {
+			t.Error("p3 counts as judged")
 		}
 		if _, err := s.FindPrincipals(ctxOf(t), store.PrincipalQuery{Analyzer: theARN, By: "age"}, store.Page{}); !errors.Is(err, store.ErrInvalid) {
 			t.Errorf("by age: %v", err)

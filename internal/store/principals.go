@@ -38,8 +38,9 @@ type Principal struct {
 	Unused  int `json:"unused,omitzero"`
 	After   int `json:"after,omitzero"`
 
-	// Unjudged says that a run didn't judge its permissions, so that no Privilege has it. It
-	// is the run's to say, and isn't read back.
+	// Unjudged says that the run didn't judge its permissions: what of them is unused isn't
+	// known, whatever Unused is, and no Privilege has it. Of those that an older pare saved it
+	// isn't known, and they count as judged.
 	Unjudged bool `json:"unjudged,omitzero"`
 
 	Policies []HeldPolicy `json:"policies,omitempty"`
@@ -81,7 +82,7 @@ func checkPrincipal(p Principal) (Principal, error) {
 	return p, nil
 }
 
-const principalColumns = `p.arn, p.id, p.kind, p.account, p.path, p.tags, p.created_at, p.last_used, p.granted, p.used, p.unused, p.left_over, p.evidence, p.key
+const principalColumns = `p.arn, p.id, p.kind, p.account, p.path, p.tags, p.created_at, p.last_used, p.granted, p.used, p.unused, p.left_over, p.judged, p.evidence, p.key
 	FROM principals p`
 
 // principalRow is a principal with its key.
@@ -90,10 +91,20 @@ type principalRow struct {
 	key int64
 }
 
+// judged is the column of Unjudged.
+func (p Principal) judged() int64 {
+	if p.Unjudged {
+		return 0
+	}
+	return 1
+}
+
 func scanPrincipal(r row) (principalRow, error) {
 	var p principalRow
+	judged := 0
 	err := r.Scan(&p.ARN, &p.ID, &p.Kind, &p.Account, &p.Path, decoded[map[string]string]{&p.Tags}, instant{&p.CreatedAt}, instant{&p.LastUsed},
-		&p.Granted, &p.Used, &p.Unused, &p.After, decoded[[]Evidence]{&p.Evidence}, &p.key)
+		&p.Granted, &p.Used, &p.Unused, &p.After, &judged, decoded[[]Evidence]{&p.Evidence}, &p.key)
+	p.Unjudged = judged == 0
 	return p, err
 }
 
@@ -127,7 +138,7 @@ type PrincipalSort string
 // The orders.
 const (
 	PrincipalsByAccount PrincipalSort = ""       // and ARN
-	PrincipalsByUnused  PrincipalSort = "unused" // the most unused actions first
+	PrincipalsByUnused  PrincipalSort = "unused" // the most unused actions first, those that weren't judged last
 )
 
 // PrincipalQuery says which principals, in which order. What is empty lets all through.
@@ -185,8 +196,10 @@ func (s *Store) principals(ctx context.Context, of string, q PrincipalQuery, p P
 		l.order = []column{{name: "p.account"}, {name: "p.arn"}}
 		l.at = func(p principalRow) []string { return []string{p.Account, p.ARN} }
 	case PrincipalsByUnused:
-		l.order, l.descending = []column{{"p.unused", true}, {"p.key", true}}, true
-		l.at = func(p principalRow) []string { return []string{decimal(int64(p.Unused)), decimal(p.key)} }
+		l.order, l.descending = []column{{"p.judged", true}, {"p.unused", true}, {"p.key", true}}, true
+		l.at = func(p principalRow) []string {
+			return []string{decimal(p.judged()), decimal(int64(p.Unused)), decimal(p.key)}
+		}
 	default:
 		return Part[Principal]{}, invalid("principals aren't sorted by %q", q.By)
 	}

@@ -60,7 +60,7 @@ func (c *completion) documents(ctx context.Context, batch []Principal, seen map[
 
 func (c *completion) savePrincipals(ctx context.Context, batch []Principal) (map[string]int64, error) {
 	st := sqlOf(`INSERT INTO principals (analyzer, arn, id, kind, account, path, tags, created_at, last_used,
-		granted, used, unused, left_over, evidence, policies, run) VALUES `)
+		granted, used, unused, left_over, judged, evidence, policies, run) VALUES `)
 	for i, p := range batch {
 		if p.Account != c.account {
 			return nil, invalid("principal %q is of account %q: want %q", p.ARN, p.Account, c.account)
@@ -76,7 +76,7 @@ func (c *completion) savePrincipals(ctx context.Context, batch []Principal) (map
 		st.add([]string{"", ","}[min(i, 1)])
 		list(st, []any{
 			c.owner, p.ARN, p.ID, string(p.Kind), p.Account, p.Path, tags, micros(p.CreatedAt), micros(p.LastUsed),
-			p.Granted, p.Used, p.Unused, p.After, evidence, policiesHash(p), c.run,
+			p.Granted, p.Used, p.Unused, p.After, p.judged(), evidence, policiesHash(p), c.run,
 		})
 	}
 	keys := make(map[string]int64, len(batch))

@@ -178,7 +178,7 @@ func (v *visit) fillAccount(p *accountPage) error {
 	permissions := v.Link("/findings", "status", string(finding.Active), "account", p.ID, "type", string(finding.UnusedPermission))
 	p.Tiles = []tile{
 		{number(counts.Active), "Active findings", number(counts.Archived) + " archived, " + number(counts.Resolved) + " resolved", v.Link("/findings", "status", string(finding.Active), "account", p.ID)},
-		{number(r.Roles + r.Users), "Principals", counted(r.Roles, "role", "roles") + ", " + counted(r.Users, "user", "users"), v.Link("/principals", "account", p.ID)},
+		{number(r.Roles + r.Users), "Principals", peopleText(r.Roles, r.Users, sum.Principals), v.Link("/principals", "account", p.ID)},
 		{percent(sum.Unused, sum.Granted), "Granted but unused", number(sum.Unused) + " of " + counted(sum.Granted, "action", "actions"), permissions},
 		{percent(r.Removed, r.Unused), "Removable with proof", number(r.Removed) + " of what is unused", v.Link("/recommendations")},
 	}
@@ -189,6 +189,15 @@ func (v *visit) fillAccount(p *accountPage) error {
 	}
 	scaled(p.Services)
 	return nil
+}
+
+// peopleText counts roles and users, and those of them that weren't judged.
+func peopleText(roles, users, judged int) string {
+	out := counted(roles, "role", "roles") + ", " + counted(users, "user", "users")
+	if not := roles + users - judged; not > 0 {
+		out += ", " + number(not) + " not judged"
+	}
+	return out
 }
 
 // Took is how long a run took; how long it runs by now, if it does.

@@ -37,7 +37,9 @@ type overviewPage struct {
 	Sources           []sourceRow
 	Runs              []store.Run // the oldest first: what to look at
 	MoreRuns          int
-	FailedRuns        []store.Run // begun after the last complete one
+	FailedRuns        []store.Run   // begun after the last complete one
+	OldAccounts       int           // of which the data is older than data should be
+	Age               time.Duration // of the oldest data
 }
 
 // tile is a figure with a link to the list behind it.
@@ -114,7 +116,7 @@ func (v *visit) fillOverview(p *overviewPage) error {
 	p.Tiles = v.tiles(stats, runs, days, privilege)
 	p.Types, p.Statuses, p.Accounts = v.typeBars(stats), v.statusBars(stats), v.accountBars(stats)
 	p.Trend, p.TrendNote = trendSVG(since, trendDays, days)
-	fillCoverage(p, runs)
+	fillCoverage(p, runs, v.now)
 	return v.fillExcess(p)
 }
 
@@ -175,7 +177,7 @@ func (v *visit) tiles(stats finding.Statistics, runs []store.Run, days []store.D
 		{number(keys + passwords), "Unused credentials", counted(keys, "key", "keys") + ", " + counted(passwords, "password", "passwords"),
 			v.Link("/findings", "status", string(finding.Active), "type", "credentials")},
 		{number(active[finding.UnusedPermission]), "Unused permissions", "roles and users with too much", permissions},
-		{number(sum.Roles + sum.Users), "Principals analysed", counted(sum.Roles, "role", "roles") + ", " + counted(sum.Users, "user", "users"),
+		{number(sum.Roles + sum.Users), "Principals analysed", peopleText(sum.Roles, sum.Users, privilege.Principals),
 			cmp.Or(v.Known("/principals"), v.Link("/findings", "status", "ALL", "group", "principal"))},
 		{percent(privilege.Unused, privilege.Granted), "Granted but unused", number(privilege.Unused) + " of " + counted(privilege.Granted, "action", "actions"), v.Link("/findings", "status", string(finding.Active), "type", string(finding.UnusedPermission), "sort", "-actions")},
 		{percent(sum.Removed, sum.Unused), "Removable with proof", number(sum.Removed) + " of what is unused", cmp.Or(v.Known("/recommendations"), permissions)},
@@ -259,9 +261,12 @@ type sourceRow struct {
 const mostProblems = 12
 
 // fillCoverage says what the figures rest on: the accounts whose data is oldest first.
-func fillCoverage(p *overviewPage, runs []store.Run) {
+func fillCoverage(p *overviewPage, runs []store.Run, now time.Time) {
 	bySource := map[string]*sourceRow{}
 	for _, r := range runs {
+		if age := now.Sub(r.WindowEnd); age > oldData {
+			p.OldAccounts, p.Age = p.OldAccounts+1, max(p.Age, age)
+		}
 		for _, text := range r.Report.Problems {
 			p.Problems = append(p.Problems, accountProblem{r.Account, text})
 		}

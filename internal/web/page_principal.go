@@ -39,6 +39,15 @@ type grantRow struct {
 	Share int // unused, of 100
 }
 
+// grants are services of somebody whose permissions were judged, or weren't.
+type grants struct {
+	Rows     []grantRow
+	Unjudged bool
+}
+
+// Grants are some of the principal's services.
+func (p *principalPage) Grants(rows []grantRow) grants { return grants{rows, p.Unjudged} }
+
 type groupPolicies struct {
 	Group    string // ARN
 	Policies []store.HeldPolicy
@@ -118,7 +127,7 @@ func (v *visit) fillGrants(p *principalPage) {
 		Before: "granted", After: "without what is unused", Width: 640,
 	}
 	for _, r := range rows[:min(len(rows), plotServices)] {
-		if r.Granted > 0 {
+		if r.Granted > 0 && !p.Unjudged {
 			plot.Rows = append(plot.Rows, report.Pair{Name: r.Service, Before: r.Granted, After: r.Granted - r.Unused})
 		}
 	}
@@ -178,11 +187,14 @@ func (v *visit) principalTiles(p *principalPage) []tile {
 	case p.After > 0 && p.After < p.Granted:
 		after.Figure, after.Rest = number(p.After), "granted once the proved steps are taken"
 	}
+	left := tile{number(p.Unused), "Unused", percent(p.Unused, p.Granted) + " of what is granted", unused}
+	if p.Unjudged {
+		left.Figure, left.Rest = "–", "not judged"
+	}
 	return []tile{
 		{number(p.Granted), "Granted", "actions, by all policies together", services},
 		{number(p.Used), "Used", "in the window", services},
-		{number(p.Unused), "Unused", percent(p.Unused, p.Granted) + " of what is granted", unused},
-		after,
+		left, after,
 	}
 }
 

@@ -3,6 +3,9 @@ package web
 import (
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/pare-iam/pare/finding"
 	"github.com/pare-iam/pare/internal/store"
 )
 
@@ -38,10 +41,38 @@ var principalColumns = []column[store.Principal]{
 	{"account", func(p store.Principal) token { return text(p.Account) }},
 	{"grantedActions", func(p store.Principal) token { return whole(p.Granted) }},
 	{"usedActions", func(p store.Principal) token { return whole(p.Used) }},
-	{"unusedActions", func(p store.Principal) token { return whole(p.Unused) }},
-	{"grantedAfterSteps", func(p store.Principal) token { return whole(p.After) }},
+	{"unusedActions", func(p store.Principal) token { return unlessUnjudged(p, p.Unused) }},
+	{"grantedAfterSteps", func(p store.Principal) token { return unlessUnjudged(p, p.After) }},
+	{"judged", func(p store.Principal) token { return yesNo(!p.Unjudged) }},
 	{"lastUsed", func(p store.Principal) token { return stamp(p.LastUsed) }},
 	{"createdAt", func(p store.Principal) token { return stamp(p.CreatedAt) }},
+}
+
+// findingsOf are the findings of principals.
+func findingsOf(q store.PrincipalQuery) store.Query {
+	f := finding.Filter{}
+	if q.Account != "" {
+		f["resourceOwnerAccount"] = finding.Criterion{Eq: []string{q.Account}}
+	}
+	if q.Contains != "" {
+		f["resource"] = finding.Criterion{Contains: []string{q.Contains}}
+	}
+	switch q.Kind {
+	case "":
+	case store.Role:
+		f["resourceType"] = finding.Criterion{Eq: []string{"AWS::IAM::Role"}}
+	case store.User:
+		f["resourceType"] = finding.Criterion{Eq: []string{"AWS::IAM::User"}}
+	}
+	return store.Query{Analyzer: q.Analyzer, Filter: f}
+}
+
+// unlessUnjudged is a number that isn't known of who wasn't judged: null.
+func unlessUnjudged(p store.Principal, n int) token {
+	if p.Unjudged {
+		return jsontext.Null
+	}
+	return whole(n)
 }
 
 func (v *visit) principals() (answer, error) {
@@ -64,6 +95,9 @@ func (v *visit) principals() (answer, error) {
 	list := func(at store.Page) (store.Part[store.Principal], error) {
 		return v.site.Store.FindPrincipals(v.Context(), q, at)
 	}
+	if v.query("format") == "sarif" { // which has room for findings alone
+		return v.exportFindings(findingsOf(q), "sarif")
+	}
 	if v.query("format") != "" {
 		return exported(v, sheet[store.Principal]{"principals-" + v.analyzer.Name, principalColumns, list})
 	}
@@ -74,7 +108,7 @@ func (v *visit) principals() (answer, error) {
 	for _, one := range part.Items {
 		p.Items = append(p.Items, principalItem{one, share(one.Unused, one.Granted)})
 	}
-	p.Pager, p.Exports, p.Columns = v.pager(part.Next, len(part.Items)), v.exports("csv", "json"), v.principalHeadings(by)
+	p.Pager, p.Exports, p.Columns = v.pager(part.Next, len(part.Items)), v.exports("csv", "json", "sarif"), v.principalHeadings(by)
 	out.data = p
 	return out, nil
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"net/url"
 	"slices"
 	"strconv"
 
@@ -181,6 +182,7 @@ var jobColumns = []column[jobs.Job]{
 	{"subject", func(j jobs.Job) token { return text(j.Subject) }},
 	{"analyzer", func(j jobs.Job) token { return text(j.Analyzer) }},
 	{"account", func(j jobs.Job) token { return text(j.Account) }},
+	{"finding", func(j jobs.Job) token { return text(j.Finding) }},
 	{"state", func(j jobs.Job) token { return text(j.State) }},
 	{"attempt", func(j jobs.Job) token { return whole(j.Attempt) }},
 	{"maxAttempts", func(j jobs.Job) token { return whole(j.MaxAttempts) }},
@@ -201,6 +203,17 @@ func (v *visit) retry() (answer, error) {
 		return nil, err
 	}
 	return v.back(v.Link("/jobs"), "retry", 1), nil
+}
+
+// JobFinding is the address of the finding that a job is about; "" if there is none, or its
+// analyzer is gone.
+func (v *visit) JobFinding(j jobs.Job) string {
+	for _, a := range v.analyzers {
+		if a.ARN == j.Analyzer && j.Finding != "" {
+			return withQuery("/findings/"+j.Finding, url.Values{"analyzer": {a.Name}})
+		}
+	}
+	return ""
 }
 
 // Changed is how many findings a run changed in a way.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"strings"
 
 	"github.com/pare-iam/pare/internal/jobs"
 	"github.com/pare-iam/pare/internal/store"
@@ -31,3 +32,6 @@ type Setting struct {
 	Origin string // "file pare.yaml", "environment PARE_…", "default"
 	Help   string
 }
+
+// Words are those of Origin: between them a line may break, and within none, as "--listen".
+func (s Setting) Words() []string { return strings.Fields(s.Origin) }

@@ -88,7 +88,11 @@ func sampleIn(dir string) (*sample, error) {
 	})
 	s.principals = principalsOf(s.account)
 	for i := range s.principals {
-		judge(&s.principals[i], s.findings)
+		p := &s.principals[i]
+		judge(p, s.findings)
+		p.Unjudged = slices.ContainsFunc(s.summary.Skipped, func(skip analyzer.Skipped) bool {
+			return skip.Resource == p.ARN && skip.Type == "" && skip.Reason != analyzer.Unreadable
+		})
 	}
 	return s, err
 }
@@ -352,9 +356,11 @@ func (q *queue) finish(ctx context.Context, making int64, id string) error {
 }
 
 func (q *queue) Jobs(_ context.Context, _ store.Page) (store.Part[jobs.Job], error) {
-	return store.Part[jobs.Job]{Items: []jobs.Job{{
-		ID: 7, Kind: "scan", Subject: attack, Analyzer: theARN, Account: account, State: "failed", Attempt: 3, MaxAttempts: 3, Error: attack, CreatedAt: q.site.now,
-	}}}, nil
+	return store.Part[jobs.Job]{Items: []jobs.Job{
+		{ID: 9, Kind: "recommend", Analyzer: "arn:gone", Finding: attack, State: "done", Attempt: 1, MaxAttempts: 3, CreatedAt: q.site.now},
+		{ID: 8, Kind: "recommend", Analyzer: theARN, Finding: q.site.findings[0].ID, State: "done", Attempt: 1, MaxAttempts: 3, CreatedAt: q.site.now},
+		{ID: 7, Kind: "scan", Subject: attack, Analyzer: theARN, Account: account, State: "failed", Attempt: 3, MaxAttempts: 3, Error: attack, CreatedAt: q.site.now},
+	}}, nil
 }
 
 func (q *queue) Retry(_ context.Context, by store.By, job int64) error {

@@ -120,6 +120,8 @@ func (v *visit) whyNot(out *sharedUse, holders []store.Principal) error {
 		f, ok := found[p.ARN]
 		until, ran := last[p.Account]
 		switch {
+		case p.Unjudged:
+			out.not[p.ARN] = "the account's last run didn't judge its permissions"
 		case !ok || f.Status == finding.Resolved:
 			out.not[p.ARN] = "no finding of unused permissions: it uses all it has, or wasn't judged"
 		case f.Status == finding.Archived:

@@ -82,13 +82,15 @@ func (f *finder) member(m iac.Member, loop bool) {
 		return
 	}
 	kind := typeOf(m.Value)
-	policies, ok := kinds[kind]
-	if !ok {
-		return
-	}
 	r := &resource{id: m.Key, kind: kind, at: m.Value.Start, loop: loop, path: constructPath(m.Value)}
 	if m.At.End > 0 {
 		r.at = m.At.Start
+	}
+	f.included(r, m)
+	f.connectors(r, m.Value.Get("Connectors"))
+	policies, ok := kinds[kind]
+	if !ok {
+		return
 	}
 	r.properties = m.Value.Get("Properties")
 	switch {
@@ -114,6 +116,18 @@ var kinds = map[string]func(*finder, *resource){
 	"AWS::SSO::PermissionSet":       (*finder).permissionSet,
 	"AWS::Serverless::Function":     (*finder).serverless,
 	"AWS::Serverless::StateMachine": (*finder).serverless,
+	"AWS::Serverless::Connector":    (*finder).connector,
+}
+
+// included finds what a macro, such as AWS::Include, puts in the place of a resource, or
+// beside the resources: policies perhaps.
+func (f *finder) included(r *resource, m iac.Member) {
+	if m.Key != "Fn::Transform" && (m.Value.Kind != iac.Unknown || r.kind != "") {
+		return
+	}
+	included := *r
+	included.kind = "Fn::Transform"
+	f.problem(f.add(&included, ""), m.Value, "resources that a macro makes: what is in them isn't known")
 }
 
 // add makes a source of a resource's policy. inside says which: ".Policies[0]".

@@ -173,3 +173,27 @@ func (f *finder) mayBePolicy(e *iac.Value) bool {
 		return branch.Kind == iac.Object || branch.Kind == iac.List || branch.Kind == iac.Unknown && !f.isNoValue(branch) && f.mayBePolicy(branch)
 	})
 }
+
+// connector finds the policy that SAM makes for a connector, with actions that AWS sets.
+// https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/reference-sam-connector.html
+func (f *finder) connector(r *resource) {
+	f.problem(f.add(r, ""), r.properties, whyConnector)
+}
+
+const whyConnector = "SAM's connector, whose actions AWS sets: to take some away, write a policy with its statements instead"
+
+// connectors finds those that are written in the resource that they lead from.
+func (f *finder) connectors(r *resource, list *iac.Value) {
+	if list == nil {
+		return
+	}
+	embedded := *r
+	embedded.kind = "AWS::Serverless::Connector"
+	if list.Kind != iac.Object {
+		f.problem(f.add(&embedded, ".Connectors"), list, whyConnector)
+		return
+	}
+	for _, m := range list.Members {
+		f.problem(f.add(&embedded, ".Connectors."+m.Key), m.Value, whyConnector)
+	}
+}

@@ -82,9 +82,10 @@ func hasMarks(f *iac.File) bool {
 	return bytes.Contains(f.Src, []byte("Resources")) && bytes.Contains(f.Src, []byte("AWS::"))
 }
 
-// looks matches what is meant to be a template though it can't be read: a line, or a key
-// of JSON, that nothing else begins with.
-var looks = regexp.MustCompile(`(?m)^[\x{feff}{ \t]*["']?AWSTemplateFormatVersion["']?\s*:|^["']?Resources["']?\s*:\s*$|^\s*"Resources"\s*:`)
+// looks matches what is meant to be a template though it can't be read: a line that
+// nothing else begins with, or a key of JSON.
+var looks = regexp.MustCompile(`(?m)^[\x{feff}{ \t]*["']?AWSTemplateFormatVersion["']?\s*:|` +
+	`^["']?Resources["']?\s*:[ \t]*(?:[&!]\S+[ \t]*)?(?:#.*|\{(?:[^{\n].*)?)?\r?$|^[\s{]*"Resources"\s*:|,\s*"Resources"\s*:\s*\{`)
 
 // isTemplate says whether the tree is that of a template.
 func (t *template) isTemplate() bool {

@@ -3,6 +3,7 @@ package terraform
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -162,8 +163,20 @@ func (f *finder) policyTemplate(r ref, e *hclsyntax.FunctionCallExpr) given {
 		vars.expr = e.Args[1]
 	}
 	s := scope{instance: r.instance, block: r.block, template: fmt.Sprint(f.where(e.Range())), vars: &vars.ref}
+	n := len(f.pending)
 	doc, err := f.json(name, wholeSpan(file.Src), partsOf(expr), f.inText(s))
+	f.otherwise(expr, s, f.pending[n:])
 	return f.parsed(iac.TemplateFile, file, doc, err)
+}
+
+// otherwise notes which of a template's variables it uses where nothing is seen of them in
+// the policy.
+func (f *finder) otherwise(template hclsyntax.Expression, s scope, seen []point) {
+	visit(template, func(n hclsyntax.Node) {
+		if e, ok := n.(*hclsyntax.ScopeTraversalExpr); ok && !slices.Contains(seen, pointOf(e.Range())) {
+			f.computed = append(f.computed, use{s.given(e.Traversal.RootName()), "also used by a part of the template that is computed (" + f.where(e.Range()) + ")"})
+		}
+	})
 }
 
 // partsOf are the parts of what may be a template.

@@ -18,6 +18,15 @@ func (f *finder) eval(r ref) *iac.Value {
 		return f.unknown(r.expr, "it refers to itself, or to too much")
 	}
 	defer f.leave()
+	n := len(f.pending)
+	v := f.evaluated(r)
+	if v.Kind == iac.Unknown {
+		f.pending = f.pending[:n] // what it refers to isn't seen in the policy
+	}
+	return v
+}
+
+func (f *finder) evaluated(r ref) *iac.Value {
 	end := f.follow(r)
 	if end.why != "" {
 		return f.unknown(r.expr, f.because(r, end))
@@ -157,22 +166,31 @@ func (f *finder) seeThrough(e *hclsyntax.FunctionCallExpr, s scope) *iac.Value {
 // jsonencode writes it.
 func (f *finder) inText(s scope) fill {
 	of := func(e hclsyntax.Expression) *iac.Value {
-		end := f.follow(ref{e, s})
-		call, ok := end.expr.(*hclsyntax.FunctionCallExpr)
-		if ok && end.why == "" && call.Name == "jsonencode" && len(call.Args) == 1 {
-			defer f.through(end.via)()
-			if v := f.eval(ref{call.Args[0], end.scope}); v.Kind == iac.List || v.Kind == iac.Object {
-				return v
-			}
-			return f.unknown(e, "the function jsonencode computes it")
-		}
-		v := f.eval(ref{e, s})
-		if v.Kind == iac.List || v.Kind == iac.Object {
-			return f.unknown(e, "it is no text: jsonencode is missing")
+		n := len(f.pending)
+		v := f.valueInText(ref{e, s})
+		if v.Kind == iac.Unknown {
+			f.pending = f.pending[:n]
 		}
 		return v
 	}
 	return fill{of, s.key()}
+}
+
+func (f *finder) valueInText(r ref) *iac.Value {
+	end := f.follow(r)
+	call, ok := end.expr.(*hclsyntax.FunctionCallExpr)
+	if ok && end.why == "" && call.Name == "jsonencode" && len(call.Args) == 1 {
+		defer f.through(end.via)()
+		if v := f.eval(ref{call.Args[0], end.scope}); v.Kind == iac.List || v.Kind == iac.Object {
+			return v
+		}
+		return f.unknown(r.expr, "the function jsonencode computes it")
+	}
+	v := f.eval(r)
+	if v.Kind == iac.List || v.Kind == iac.Object {
+		return f.unknown(r.expr, "it is no text: jsonencode is missing")
+	}
+	return v
 }
 
 // wholeSpan is all of a file but a byte order mark.

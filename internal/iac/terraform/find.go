@@ -3,6 +3,7 @@ package terraform
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -21,6 +22,11 @@ type Config struct {
 	// Open gives another file by its path below the tree's root, for file and templatefile.
 	// Nil: there are none.
 	Open func(path string) (*iac.File, error)
+
+	// Unseen says of folders why more may use what is in them than Files tell: "also read
+	// through the symlink prod/main.tf". All of such a folder, and of the modules that it
+	// calls, is known but stays as it is.
+	Unseen map[string]string
 }
 
 // maxInstances is how many modules the calls of a tree may make.
@@ -67,6 +73,9 @@ func Find(c Config) ([]*iac.Source, []iac.Problem) {
 	f.load(files)
 	f.calls()
 	f.brokenCalls()
+	for _, dir := range slices.Sorted(maps.Keys(c.Unseen)) {
+		f.unseen = append(f.unseen, unseen{path.Clean(dir), c.Unseen[dir]})
+	}
 	walked := map[string]bool{}
 	for _, dir := range f.dirs() {
 		if f.isRoot(dir) {
@@ -264,7 +273,11 @@ func (f *finder) finish(s *iac.Source, i *instance, b *hclsyntax.Body, r ref) {
 	defer f.through([]definition{{i.dir, own}})()
 	g := f.policyOf(r)
 	s.Document, s.Style, s.Problem, s.ProblemAt = g.document, g.style, g.problem, g.at
-	f.done(s.Document != nil)
+	known := s.Document != nil && s.Problem == ""
+	f.done(known)
+	if !known {
+		f.unread = append(f.unread, unread{s, ref{r.expr, r.scope}})
+	}
 }
 
 // name is a policy's or a role's name.

@@ -195,6 +195,11 @@ func afterIndex(t hcl.Traversal) hcl.Traversal {
 	return t[min(n, len(t)):]
 }
 
+// given is what a call of templatefile gives for a name.
+func (s scope) given(name string) definition {
+	return definition{dir: "templatefile\x00" + s.template, name: name}
+}
+
 // templateVariable goes to what the call of templatefile gives for a name.
 func (f *finder) templateVariable(at *followed, t hcl.Traversal) hcl.Traversal {
 	object, ok := at.vars.expr.(*hclsyntax.ObjectConsExpr)
@@ -204,6 +209,7 @@ func (f *finder) templateVariable(at *followed, t hcl.Traversal) hcl.Traversal {
 	}
 	for _, item := range object.Items {
 		if key, ok := f.keyOf(item.KeyExpr); ok && key == t.RootName() {
+			at.via = append(at.via, at.given(key))
 			at.ref = ref{item.ValueExpr, at.vars.scope}
 			return t[1:]
 		}
@@ -297,6 +303,7 @@ func (f *finder) step(e hclsyntax.Expression, step hcl.Traverser) hclsyntax.Expr
 			return nil
 		}
 		if n, _ := index.Key.AsBigFloat().Int64(); n >= 0 && n < int64(len(e.Exprs)) {
+			f.indexed = append(f.indexed, e)
 			return e.Exprs[n]
 		}
 	}

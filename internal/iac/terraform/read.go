@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
 
 	"github.com/pare-iam/pare/internal/iac"
 	"github.com/pare-iam/pare/policy"
@@ -97,6 +98,11 @@ func (r *reader) written(rng hcl.Range) string {
 func (r *reader) literal(e *hclsyntax.LiteralValueExpr) *iac.Value {
 	v := r.at(e.Range(), iac.Literal)
 	v.Text = r.written(e.Range())
+	if n, err := cty.ParseNumberVal(v.Text); err == nil { // 1.10 is 1.1 in a text, and in JSON
+		if text, err := convert.Convert(n, cty.String); err == nil {
+			v.Text = text.AsString()
+		}
+	}
 	return v
 }
 

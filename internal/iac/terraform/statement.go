@@ -101,6 +101,7 @@ func (m *merger) conditions(b *hclsyntax.Body) *iac.Value {
 		return m.dynamicBlock(dynamic)
 	}
 	out := &iac.Value{Kind: iac.Object}
+	n := len(m.pending)
 	for _, in := range blocks {
 		test, variable := m.attribute(in.Body, "test"), m.attribute(in.Body, "variable")
 		values := withVariables(m.set(in.Body, "values"))
@@ -108,6 +109,7 @@ func (m *merger) conditions(b *hclsyntax.Body) *iac.Value {
 			v := m.finder.at(blockRange(in), iac.Unknown)
 			v.Text, v.Why = m.written(blockRange(in)), "its test, variable or values aren't known"
 			m.partly = given{problem: "a condition whose test, variable or values aren't known", at: v.Where()}
+			m.pending = m.pending[:n]
 			return v
 		}
 		addTo(member(out, test.Text), variable.Text, values)

@@ -70,13 +70,18 @@ func (c *converter) body(v *iac.Value, block func(string) bool) *hclsyntax.Body 
 		if m.Key == "//" {
 			continue
 		}
-		if block(m.Key) && (m.Value.Kind == iac.Object || m.Value.Kind == iac.List) {
+		if block(m.Key) && isBlocks(m.Value) {
 			c.blocks(body, m.Key, m.Value, make([]string, 0, labels[m.Key]))
 			continue
 		}
 		body.Attributes[m.Key] = &hclsyntax.Attribute{Name: m.Key, Expr: c.expr(m.Value), SrcRange: c.rng(m.Value.Span), NameRange: c.rng(m.At)}
 	}
 	return body
+}
+
+// isBlocks says whether a value is a block, or several: an object or a list of them.
+func isBlocks(v *iac.Value) bool {
+	return v.Kind == iac.Object || v.Kind == iac.List && !slices.ContainsFunc(v.Entries, func(entry *iac.Value) bool { return entry.Kind != iac.Object })
 }
 
 // blocks adds the blocks of a type that a value says: an object for each label, and in
@@ -98,7 +103,7 @@ func (c *converter) blocks(body *hclsyntax.Body, kind string, v *iac.Value, path
 			}
 		}
 	default:
-		within := c.body(v, func(key string) bool { return kind != "locals" && slices.Contains(nested, key) })
+		within := c.body(v, func(key string) bool { return kind != "locals" && kind != "module" && slices.Contains(nested, key) })
 		at := c.rng(v.Span)
 		body.Blocks = append(body.Blocks, &hclsyntax.Block{Type: kind, Labels: slices.Clone(path), Body: within, TypeRange: at, OpenBraceRange: at, CloseBraceRange: at})
 	}

@@ -3,7 +3,6 @@ package terraform
 import (
 	"cmp"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -43,11 +42,20 @@ type stretch struct {
 //	read := local.read -> the list      every list is noted under all definitions on its way
 //	visited: the references that led there, kept if the policy they are part of is known
 type uses struct {
-	stack   []definition             // the definitions that lead to what is being evaluated
-	reached map[definition][]stretch // what was read through each
-	visited map[point]bool           // references that are part of a policy
-	pending []point                  // those of the policy that is being read
-	unseen  []unseen
+	stack    []definition             // the definitions that lead to what is being evaluated
+	reached  map[definition][]stretch // what was read through each
+	visited  map[point]bool           // references that are part of a policy
+	pending  []point                  // those of the policy that is being read
+	unseen   []unseen
+	unread   []unread
+	computed []use                      // in templates
+	indexed  []*hclsyntax.TupleConsExpr // lists of which an entry is used by its index
+}
+
+// use is that of a definition, and by what.
+type use struct {
+	of  definition
+	why string
 }
 
 // unseen is a module of the tree that is called where we don't follow.
@@ -95,17 +103,6 @@ func (f *finder) reachSpan(file *iac.File, span policy.Span) {
 	}
 }
 
-// visitFile notes a call of file or templatefile and what it leads to.
-func (f *finder) visitFile(call *hclsyntax.FunctionCallExpr, file *iac.File) {
-	f.visit(call)
-	d := definition{name: file.Path}
-	whole := policy.Span{End: len(file.Src)}
-	if len(f.reached[d]) == 0 {
-		f.reached[d] = []stretch{{file, whole}}
-	}
-	f.reachSpan(file, whole)
-}
-
 // othersUse marks what is used by more than the policies that were found.
 func (f *finder) othersUse() {
 	o := &others{finder: f, why: map[definition]string{}}
@@ -115,10 +112,18 @@ func (f *finder) othersUse() {
 	for _, u := range f.unseen {
 		o.module(u, map[string]bool{})
 	}
+	for _, u := range o.computed {
+		o.note(u.of, u.why)
+	}
 	marks := map[*iac.File][]mark{}
+	o.unreadMarks(marks)
+	for _, e := range o.indexed {
+		file := f.places[e.SrcRange.Filename].file
+		marks[file] = append(marks[file], mark{f.span(e.SrcRange), "an entry of it is used by its index", true})
+	}
 	for d, why := range o.why {
 		for _, s := range f.reached[d] {
-			marks[s.file] = append(marks[s.file], mark{s.Span, why})
+			marks[s.file] = append(marks[s.file], mark{s.Span, why, false})
 		}
 	}
 	for file, of := range marks {
@@ -135,7 +140,8 @@ func (f *finder) othersUse() {
 // mark is a part of a file that isn't ours to change.
 type mark struct {
 	policy.Span
-	why string
+	why  string
+	only bool // not what is in it
 }
 
 // setWhy says of a value why it isn't ours to change, if it isn't. Blocks aren't if one of
@@ -154,7 +160,7 @@ func setWhy(v *iac.Value, marks map[*iac.File][]mark) {
 		return
 	}
 	for _, m := range marks[v.File] {
-		if m.Start <= v.Start && v.End <= m.End {
+		if m.Start <= v.Start && v.End <= m.End && (!m.only || m.Span == v.Span) {
 			v.Why = m.why
 			return
 		}
@@ -173,6 +179,9 @@ func (o *others) folder(at *folder) {
 		o.broken(at)
 	}
 	for _, body := range at.bodies {
+		for _, attr := range attributes(body) { // of a file in JSON: blocks that we don't read as such
+			o.expression(at, attr.Expr, attr.Name)
+		}
 		for _, b := range body.Blocks {
 			o.block(at, b)
 		}
@@ -202,6 +211,9 @@ func (o *others) module(u unseen, seen map[string]bool) {
 		}
 	}
 	at := o.folders[u.dir]
+	if at == nil {
+		return
+	}
 	for _, call := range at.calls {
 		if dir, err := o.source(at, call); err == nil && dir != "" {
 			o.module(unseen{dir, u.why}, seen)
@@ -220,8 +232,15 @@ func (o *others) note(d definition, why string) {
 	}
 }
 
-// harmless are blocks and attributes whose references use nothing of a policy.
-var harmless = []string{"lifecycle", "validation", "precondition", "postcondition", "depends_on"}
+// harmless are, by the type of a block, the blocks and attributes in it that are Terraform's
+// own and whose references use nothing of a policy.
+var harmless = map[string][]string{
+	"resource": {"lifecycle", "depends_on"},
+	"data":     {"lifecycle", "depends_on"},
+	"module":   {"depends_on"},
+	"variable": {"validation"},
+	"output":   {"precondition", "depends_on"},
+}
 
 func (o *others) block(at *folder, b *hclsyntax.Block) {
 	if b.Type == "output" && !o.isRoot(at.dir) && len(b.Labels) == 1 && !o.isRead(b.Labels[0]) {
@@ -231,25 +250,31 @@ func (o *others) block(at *folder, b *hclsyntax.Block) {
 	if name == "" {
 		name = strings.Join(append([]string{b.Type}, b.Labels...), " ")
 	}
-	o.body(at, b.Body, name)
-}
-
-func (o *others) body(at *folder, b *hclsyntax.Body, name string) {
-	for _, attr := range attributes(b) {
-		if !slices.Contains(harmless, attr.Name) {
-			o.expression(at, attr.Expr, name)
+	for _, attr := range attributes(b.Body) {
+		if slices.Contains(harmless[b.Type], attr.Name) {
+			continue
+		}
+		o.expression(at, attr.Expr, name)
+		if slices.Contains(opened, attr.Name) && (b.Type == "resource" || b.Type == "data") {
+			o.file(at, attr.Expr, func() string { return fmt.Sprintf("also used by %s (%s)", name, o.where(attr.Expr.Range())) })
 		}
 	}
-	for _, in := range b.Blocks {
-		if !slices.Contains(harmless, in.Type) {
-			o.body(at, in.Body, name)
+	for _, in := range b.Body.Blocks {
+		if !slices.Contains(harmless[b.Type], in.Type) {
+			visit(in.Body, o.node(at, name))
 		}
 	}
 }
 
 func (o *others) expression(at *folder, e hclsyntax.Expression, by string) {
-	visit(e, func(e hclsyntax.Node) {
-		if o.visited[pointOf(e.Range())] {
+	visit(e, o.node(at, by))
+}
+
+// node looks at a part of an expression.
+func (o *others) node(at *folder, by string) func(hclsyntax.Node) {
+	return func(n hclsyntax.Node) {
+		e, ok := n.(hclsyntax.Expression)
+		if !ok || o.visited[pointOf(e.Range())] {
 			return
 		}
 		why := func() string { return fmt.Sprintf("also used by %s (%s)", by, o.where(e.Range())) }
@@ -263,7 +288,7 @@ func (o *others) expression(at *folder, e hclsyntax.Expression, by string) {
 		case *hclsyntax.FunctionCallExpr:
 			o.call(at, e, why)
 		}
-	})
+	}
 }
 
 // visit shows an expression and all in it.
@@ -351,54 +376,4 @@ func (o *others) reads(n hclsyntax.Node) {
 			o.outputs[name] = true
 		}
 	}
-}
-
-// call notes a call that names a file of which a policy was read, or may name it.
-func (o *others) call(at *folder, e *hclsyntax.FunctionCallExpr, why func() string) {
-	if len(e.Args) == 0 || e.Name != "file" && e.Name != "templatefile" && e.Name != "filebase64" {
-		return
-	}
-	before, after := ends(at, e.Args[0])
-	if before == "" && after == "" {
-		return
-	}
-	for d := range o.reached {
-		if d.dir == "" && len(d.name) >= len(before)+len(after) && strings.HasPrefix(d.name, before) && strings.HasSuffix(d.name, after) {
-			o.note(d, why())
-		}
-	}
-}
-
-// ends are the beginning and the end, as far as they are written, of the path that an
-// expression says, below the tree's root. What isn't from path.module has no beginning.
-func ends(at *folder, e hclsyntax.Expression) (before, after string) {
-	if s, ok := e.(*jsonString); ok {
-		e = s.Expression
-	}
-	parts := partsOf(e)
-	base := ""
-	if len(parts) > 0 && isPath(parts[0]) {
-		if name, _ := attribute(parts[0].(*hclsyntax.ScopeTraversalExpr).Traversal, 1); name == "module" {
-			base = at.dir
-		}
-		parts = parts[1:]
-	}
-	var texts []string // of the parts; "" of those that aren't written
-	for _, part := range parts {
-		s, _ := constant(part)
-		texts = append(texts, s)
-	}
-	switch whole := strings.Join(texts, ""); {
-	case whole == "":
-		return "", ""
-	case !slices.Contains(texts, "") && base == "":
-		return "", strings.TrimLeft(path.Clean(whole), "./")
-	case !slices.Contains(texts, ""):
-		return path.Join(base, whole), ""
-	}
-	if base != "" {
-		dir, begin := path.Split(texts[0])
-		before = strings.TrimPrefix(path.Join(base, dir)+"/", "./") + begin
-	}
-	return before, texts[len(texts)-1]
 }

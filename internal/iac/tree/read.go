@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -41,6 +42,7 @@ type Tree struct {
 	Problems []iac.Problem // in the order of where they are
 
 	opened map[string]*iac.File // by path: Files, and what a policy was read from besides
+	unseen []unseen
 }
 
 // Read reads the files of a folder and finds the policies in them. The error is of a root
@@ -63,7 +65,7 @@ func Read(ctx context.Context, o Options) (*Tree, error) {
 // With is the tree as it is with other bytes in some of its files. Nothing is read: what
 // the tree hasn't opened yet isn't there.
 func (t *Tree) With(changed map[*iac.File][]byte) *Tree {
-	next := &Tree{Options: t.Options, opened: map[string]*iac.File{}}
+	next := &Tree{Options: t.Options, opened: map[string]*iac.File{}, unseen: t.unseen}
 	for name, f := range t.opened {
 		if src, ok := changed[f]; ok {
 			f = &iac.File{Path: f.Path, Lang: f.Lang, Src: src}
@@ -84,9 +86,12 @@ func (t *Tree) Wanted(s *iac.Source) bool {
 
 // Concerns says whether a problem is about a file of Paths, or about one beside it.
 func (t *Tree) Concerns(p iac.Problem) bool {
-	name, _, _ := strings.Cut(p.Where, ":")
+	name := position.ReplaceAllLiteralString(p.Where, "")
 	return wanted(t.Paths, name) || slices.ContainsFunc(t.Paths, func(p string) bool { return path.Dir(p) == path.Dir(name) && langOf(p) != 0 })
 }
+
+// position is what stands behind a path in where a problem is.
+var position = regexp.MustCompile(`:[0-9]+:[0-9]+$`)
 
 func wanted(paths []string, name string) bool {
 	return len(paths) == 0 || slices.ContainsFunc(paths, func(p string) bool {
@@ -115,9 +120,11 @@ func terraformFile(name string) bool {
 
 // langOf is the language that a name stands for; 0: not one of ours.
 func langOf(name string) iac.Lang {
-	switch path.Ext(name) {
-	case ".tf", ".tfvars":
+	ext := path.Ext(name)
+	if ext == ".tf" || ext == ".tfvars" { // Terraform knows no others
 		return iac.HCL
+	}
+	switch strings.ToLower(ext) {
 	case ".yaml", ".yml":
 		return iac.YAML
 	case ".json", ".jsonc":
@@ -135,6 +142,8 @@ type reader struct {
 	ctx  context.Context
 	root *os.Root
 	tree *Tree
+
+	links []link // to files in the root
 }
 
 // wanted refuses paths that aren't there.
@@ -162,6 +171,7 @@ func (r *reader) walk() error {
 		}
 	}
 	slices.SortFunc(r.tree.Files, func(a, b *iac.File) int { return cmp.Compare(a.Path, b.Path) })
+	r.followed()
 	return nil
 }
 
@@ -174,6 +184,9 @@ func (r *reader) walkFrom(from string, seen map[string]bool) error {
 			return nil
 		}
 		seen[name] = true
+		if err == nil && (d.Type()&fs.ModeSymlink != 0 || tofuFile(name)) {
+			r.elsewhere(name)
+		}
 		switch {
 		case r.ctx.Err() != nil:
 			return r.ctx.Err()
@@ -184,6 +197,9 @@ func (r *reader) walkFrom(from string, seen map[string]bool) error {
 			if name != from && slices.Contains(made, d.Name()) {
 				return fs.SkipDir
 			}
+			return nil
+		case langOf(name) == 0 && slices.Contains(r.tree.Paths, name):
+			r.tree.problem(name, "not read: want .tf, .tf.json, .yaml, .yml, .json or .template")
 			return nil
 		case langOf(name) == 0, !terraformFile(name) && !wanted(r.tree.Paths, name):
 			return nil
@@ -199,12 +215,96 @@ func (r *reader) walkFrom(from string, seen map[string]bool) error {
 	})
 }
 
-// link tells of a symlink that leaves the root. What one inside leads to is read at its
-// own place.
-func (r *reader) link(name string) {
-	if _, err := r.root.Stat(filepath.FromSlash(name)); err != nil {
-		r.tree.problem(name, "a symlink that leads out of the folder, or nowhere: not followed")
+// link is a symlink, and what it leads to.
+type link struct {
+	name string
+	to   fs.FileInfo
+}
+
+// link notes a symlink, and tells of one that leaves the root.
+// elsewhere notes that a symlink, or a file of OpenTofu's, may use what is in folders.
+func (r *reader) elsewhere(name string) {
+	why := name + " may use it, and isn't read"
+	if terraformFile(name) || tofuFile(name) {
+		r.tree.unseen = append(r.tree.unseen, unseen{path.Dir(name), false, why})
 	}
+	at, err := filepath.EvalSymlinks(filepath.Join(r.tree.Root, filepath.FromSlash(name)))
+	if err != nil {
+		return // told as a problem where it matters
+	}
+	root, err := filepath.EvalSymlinks(r.tree.Root)
+	if err != nil {
+		return
+	}
+	rel, err := filepath.Rel(root, at)
+	if err != nil || !filepath.IsLocal(rel) {
+		return
+	}
+	to := filepath.ToSlash(rel)
+	if info, err := os.Stat(at); err == nil && info.IsDir() {
+		r.tree.unseen = append(r.tree.unseen, unseen{to, true, why})
+		return
+	}
+	if terraformFile(name) {
+		r.tree.unseen = append(r.tree.unseen, unseen{path.Dir(to), false, why})
+	}
+}
+
+func tofuFile(name string) bool {
+	return strings.HasSuffix(name, ".tofu") || strings.HasSuffix(name, ".tofu.json")
+}
+
+// unseen is a folder, perhaps with all below it, that something uses which isn't read.
+type unseen struct {
+	dir   string
+	below bool
+	why   string
+}
+
+// unseenFolders are the folders with Terraform's files that something unread may use.
+func (t *Tree) unseenFolders(files []*iac.File) map[string]string {
+	out := map[string]string{}
+	for _, f := range files {
+		dir := path.Dir(f.Path)
+		for _, u := range t.unseen {
+			in := dir == u.dir || u.below && (u.dir == "." || strings.HasPrefix(dir, u.dir+"/"))
+			if in && out[dir] == "" && (strings.HasSuffix(f.Path, ".tf") || strings.HasSuffix(f.Path, ".tf.json")) {
+				out[dir] = u.why
+			}
+		}
+	}
+	return out
+}
+
+func (r *reader) link(name string) {
+	info, err := r.root.Stat(filepath.FromSlash(name))
+	switch {
+	case err != nil:
+		r.tree.problem(name, "a symlink that leads out of the folder, or nowhere: not followed")
+	case info.Mode().IsRegular():
+		r.links = append(r.links, link{name, info})
+	}
+}
+
+// followed tells of symlinks to files that aren't read at their own places: what is in
+// them would be seen nowhere.
+func (r *reader) followed() {
+	for _, l := range r.links {
+		read := func(f *iac.File) bool {
+			info, err := r.root.Lstat(filepath.FromSlash(f.Path))
+			return err == nil && os.SameFile(info, l.to) && (wanted(r.tree.Paths, f.Path) || !wanted(r.tree.Paths, l.name))
+		}
+		if slices.ContainsFunc(r.tree.Files, read) || r.holdsNothing(l.name) {
+			continue
+		}
+		r.tree.problem(l.name, "a symlink to a file that isn't read at its own place, and isn't followed: give the folder that the file is in too")
+	}
+}
+
+// holdsNothing says whether a symlink leads to YAML or JSON without a policy or template.
+func (r *reader) holdsNothing(name string) bool {
+	f, err := r.open(name)
+	return err == nil && !terraformFile(name) && !mayHold(f.Src) && !wide(f.Src)
 }
 
 func (r *reader) add(name string) {
@@ -212,6 +312,8 @@ func (r *reader) add(name string) {
 	switch {
 	case err != nil:
 		r.problem(name, err)
+	case wide(f.Src):
+		r.tree.problem(name, "is UTF-16 or UTF-32: not read; want UTF-8")
 	case f != nil && (terraformFile(name) || mayHold(f.Src)):
 		r.tree.Files = append(r.tree.Files, f)
 		r.tree.opened[name] = f
@@ -222,6 +324,12 @@ func (r *reader) add(name string) {
 // there is needn't be parsed.
 func mayHold(src []byte) bool {
 	return bytes.Contains(src, []byte("Statement")) || bytes.Contains(src, []byte("AWS::"))
+}
+
+// wide says whether a file is UTF-16 or UTF-32 by its byte order mark, in which mayHold
+// finds nothing.
+func wide(src []byte) bool {
+	return bytes.HasPrefix(src, []byte("\xff\xfe")) || bytes.HasPrefix(src, []byte("\xfe\xff")) || bytes.HasPrefix(src, []byte("\x00\x00\xfe\xff"))
 }
 
 // open reads a file. It never leaves the root.
@@ -238,7 +346,7 @@ func (r *reader) open(name string) (*iac.File, error) {
 		return nil, fmt.Errorf("larger than %d MB: not read", MaxSize>>20)
 	}
 	lang := langOf(name)
-	if path.Ext(name) == ".template" && bytes.HasPrefix(bytes.TrimLeft(src, "\xef\xbb\xbf \t\r\n"), []byte("{")) {
+	if strings.EqualFold(path.Ext(name), ".template") && bytes.HasPrefix(bytes.TrimLeft(src, "\xef\xbb\xbf \t\r\n"), []byte("{")) {
 		lang = iac.JSON
 	}
 	return &iac.File{Path: name, Lang: lang, Src: src}, nil
@@ -291,7 +399,7 @@ func (t *Tree) find() {
 			other = append(other, f)
 		}
 	}
-	sources, problems := terraform.Find(terraform.Config{Files: hcl, Open: t.openAgain})
+	sources, problems := terraform.Find(terraform.Config{Files: hcl, Open: t.openAgain, Unseen: t.unseenFolders(hcl)})
 	read := documents(sources)
 	templates := slices.DeleteFunc(slices.Clone(other), func(f *iac.File) bool { return read[f.Path] })
 	more, moreProblems := cloudformation.Find(templates)

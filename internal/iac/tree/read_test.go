@@ -205,3 +205,66 @@ func TestWithFindsInOtherBytes(t *testing.T) {
 		t.Errorf("the tree itself changed: -want +got\n%s", diff)
 	}
 }
+
+// What isn't read is told, where a policy could be in it.
+func TestNothingIsPassedOverInSilence(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"wide.yaml": "\xff\xfeR\x00", "UPPER.YAML": named(yaml, "Upper"), "p.txt": document,
+		"common/m.tf": named(hcl, "common"), "common/values.txt": "x", "x:y/broken.tf": "resource {{{",
+	})
+	for link, to := range map[string]string{"prod/m.tf": "../common/m.tf", "prod/policy.json": "../p.txt", "prod/values.yaml": "../common/values.txt"} {
+		at := filepath.Join(dir, filepath.FromSlash(link))
+		if err := os.MkdirAll(filepath.Dir(at), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(to, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const unread = ": a symlink to a file that isn't read at its own place, and isn't followed: give the folder that the file is in too"
+	for name, c := range map[string]struct {
+		paths []string
+		want  []string // sources, then problems that concern the paths
+	}{
+		"everything":           {nil, []string{"UPPER.YAML", "common/m.tf", "prod/policy.json" + unread, "wide.yaml: is UTF-16 or UTF-32: not read; want UTF-8", "x:y/broken.tf:1:11: an argument or block definition is required here"}},
+		"links alone":          {[]string{"prod"}, []string{"prod/m.tf" + unread, "prod/policy.json" + unread}},
+		"a file of no kind":    {[]string{"common/m.tf", "p.txt"}, []string{"common/m.tf", "p.txt: not read: want .tf, .tf.json, .yaml, .yml, .json or .template"}},
+		"a folder with colons": {[]string{"x:y"}, []string{"x:y/broken.tf:1:11: an argument or block definition is required here"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr := read(t, tree.Options{Root: dir, Paths: c.paths, Beyond: true})
+			var got []string
+			for _, s := range tr.Sources {
+				if tr.Wanted(s) {
+					got = append(got, s.File.Path)
+				}
+			}
+			for _, p := range tr.Problems {
+				if tr.Concerns(p) {
+					got = append(got, p.String())
+				}
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestWhatALinkMayUseStays has a module, and a file, that are also read by another name.
+func TestWhatALinkMayUseStays(t *testing.T) {
+	for name, link := range map[string][2]string{"a folder": {"shared", "x/m"}, "a file": {"shared/main.tf", "x/m.tf"}} {
+		dir := folder(t, map[string]string{"shared/main.tf": "locals {\n  l = [\"s3:GetObject\", \"s3:PutObject\"]\n}\n" +
+			"resource \"aws_iam_policy\" \"a\" {\n  name   = \"a\"\n  policy = jsonencode({ Version = \"2012-10-17\", Statement = [{ Effect = \"Allow\", Action = local.l, Resource = \"*\" }] })\n}\n", "x/main.tf": "# nothing\n"})
+		if err := os.Symlink(filepath.Join(dir, link[0]), filepath.Join(dir, link[1])); err != nil {
+			t.Fatal(err)
+		}
+		got := read(t, tree.Options{Root: dir})
+		for _, found := range []*tree.Tree{got, got.With(nil)} {
+			list := found.Sources[0].Document.Get("Statement").Entries[0].Get("Action")
+			if list.Why == "" {
+				t.Errorf("%s: the list may be changed", name)
+			}
+		}
+	}
+}

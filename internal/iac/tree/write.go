@@ -81,7 +81,7 @@ func (w *writer) stage(f *iac.File, src []byte) error {
 // put writes a temporary file and remembers it.
 func (w *writer) put(f *iac.File, src []byte, mode fs.FileMode) error {
 	name := filepath.FromSlash(f.Path)
-	temp := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+"."+rand.Text())
+	temp := filepath.Join(filepath.Dir(name), ".pare-"+rand.Text()) // not longer than any name may be
 	out, err := w.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return plain(f, err)
