@@ -195,12 +195,12 @@ func (in *rewriteInput) use(cmd *cobra.Command, r rewritten) error {
 		}
 	}
 	if in.patch != "" {
-		return sink{path: in.patch}.write(cmd, func(w io.Writer) error {
+		return sink{path: in.patch, inputs: in.inputsOf(r.files)}.write(cmd, func(w io.Writer) error {
 			_, err := io.WriteString(w, plan.Diff())
 			return err
 		})
 	}
-	return sink{path: in.outputFile}.write(cmd, func(w io.Writer) error { return in.render(cmd, w, r) })
+	return sink{path: in.outputFile, inputs: in.inputsOf(r.files)}.write(cmd, func(w io.Writer) error { return in.render(cmd, w, r) })
 }
 
 // render writes the result. Without a change there is no pull request, and no text for one.
@@ -376,6 +376,15 @@ func (in *rewriteInput) work(cmd *cobra.Command, files *tree.Tree) (rewrite.Work
 	work.Matches = rewrite.MatchSources(files.Sources, live, known)
 	partial := complain(cmd, append(problems, s.failed...))
 	return work, partial, rewrite.Judge(rewrite.Matched(work.Matches))
+}
+
+// inputsOf are the files that were read, which no result is written over.
+func (in *rewriteInput) inputsOf(files *tree.Tree) []string {
+	out := append([]string{in.unused}, in.states...)
+	for _, f := range files.Files {
+		out = append(out, filepath.Join(files.Root, filepath.FromSlash(f.Path)))
+	}
+	return out
 }
 
 // workOfList takes the list for what is unused of the one policy that is chosen.
