@@ -52,7 +52,7 @@ func (d *Document) Apply(edits []Edit) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := Parse(d.Name, splice(d.src, splices))
+	out, err := Parse(d.Name, Spliced(d.src, splices))
 	if err != nil {
 		return nil, fmt.Errorf("edited document: %w", err)
 	}
@@ -111,7 +111,9 @@ func (d *Document) splices(plans []listPlan, dropped listPlan) ([]Splice, error)
 	return out, nil
 }
 
-func splice(src []byte, splices []Splice) []byte {
+// Spliced is a source with splices made, which are in order of place, none overlapping
+// another.
+func Spliced(src []byte, splices []Splice) []byte {
 	size := len(src)
 	for _, s := range splices {
 		size += len(s.Text) - (s.End - s.Start)

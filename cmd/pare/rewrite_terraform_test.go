@@ -103,6 +103,11 @@ func newTerraforming(a *applying) *terraforming {
 	if err := os.CopyFS(tf.dir, os.DirFS(filepath.Join("testdata", "rewrite", "terraform"))); err != nil {
 		a.Fatal(err)
 	}
+	const lock = ".terraform.lock.hcl" // one for all tests with Terraform
+	versions := readText(a.T, filepath.Join("..", "..", "internal", "wire", "testdata", "terraform", lock))
+	if err := os.WriteFile(filepath.Join(tf.dir, lock), []byte(versions), 0o600); err != nil {
+		a.Fatal(err)
+	}
 	return tf
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 
@@ -32,8 +31,8 @@ func placeOf(ctx context.Context, args []string) (*git.Repo, tree.Options, error
 		options.Root = filepath.Dir(options.Root)
 	}
 	repo, err := git.Open(ctx, options.Root)
-	if err == nil && ignored(ctx, repo, full) {
-		repo, err = nil, git.ErrNone
+	if err == nil && repo.Ignores(ctx, full) {
+		repo, err = nil, git.ErrNone // they only lie in it
 	}
 	switch {
 	case err == nil:
@@ -51,18 +50,6 @@ func placeOf(ctx context.Context, args []string) (*git.Repo, tree.Options, error
 		options.Paths = append(options.Paths, filepath.ToSlash(rel))
 	}
 	return repo, options, nil
-}
-
-// ignored says whether git ignores all of some paths and tracks nothing below them: then
-// they only lie in the repository. What git can't say isn't so.
-func ignored(ctx context.Context, repo *git.Repo, paths []string) bool {
-	return !slices.ContainsFunc(paths, func(p string) bool {
-		if exec.CommandContext(ctx, "git", "-C", repo.Root, "check-ignore", "--quiet", "--", p).Run() != nil {
-			return true
-		}
-		tracked, err := exec.CommandContext(ctx, "git", "-C", repo.Root, "ls-files", "--", p).Output()
-		return err != nil || len(tracked) > 0
-	})
 }
 
 // fullPaths are paths without symlinks in them.

@@ -11,6 +11,7 @@ import (
 	"github.com/pare-iam/pare/access"
 	"github.com/pare-iam/pare/catalog"
 	"github.com/pare-iam/pare/internal/iac"
+	"github.com/pare-iam/pare/internal/report"
 	"github.com/pare-iam/pare/policy"
 	"github.com/pare-iam/pare/prove"
 )
@@ -103,7 +104,7 @@ func (c *checker) file(p iac.Problem) {
 			src = f.Src
 		}
 	}
-	c.add(Result{Rule: Unreadable, At: at, Message: oneLine(p.What), subject: p.What, covers: []string{digest(string(src))}})
+	c.add(Result{Rule: Unreadable, At: at, Message: report.Printable(p.What), subject: p.What, covers: []string{digest(string(src))}})
 }
 
 // before is a file that couldn't be read as it was, and now is otherwise.
@@ -111,7 +112,7 @@ func (c *checker) before(p iac.Problem) {
 	at := Place{Path: parsePlace(p.Where).Path}
 	c.add(Result{
 		Rule: NewAccess, At: at, Undecided: true, subject: p.What, covers: []string{digest(p.String())},
-		Message: "what its policies allowed and denied before is not known: " + oneLine(p.String()),
+		Message: "what its policies allowed and denied before is not known: " + report.Printable(p.String()),
 	})
 }
 
@@ -149,7 +150,7 @@ func (c *checker) pair(p *Pair) error {
 	if p.New != nil {
 		c.report.Checked++
 		if p.New.Document == nil {
-			c.add(Result{Rule: Unreadable, policy: p.New, Message: oneLine(p.New.Problem), covers: []string{digest(p.New.Problem, p.New.Text, p.New.When)}})
+			c.add(Result{Rule: Unreadable, policy: p.New, Message: report.Printable(p.New.Problem), covers: []string{digest(p.New.Problem, p.New.Text, p.New.When)}})
 			return nil
 		}
 	}
@@ -212,7 +213,7 @@ func (c *checker) requestText(p *Policy, req access.Request) string {
 	if len(conditions) > 0 {
 		out += " when " + strings.Join(conditions, " and ")
 	}
-	return oneLine(p.shown(out))
+	return report.Printable(p.shown(out))
 }
 
 // actionName is an action in the catalog's case.

@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"go.yaml.in/yaml/v4"
 
+	"github.com/pare-iam/pare/internal/report"
 	"github.com/pare-iam/pare/policy"
 	"github.com/pare-iam/pare/prove"
 )
@@ -198,9 +199,9 @@ func (c *checker) deniedText(p *Policy, d *Denial, g *grant) string {
 	verb := "allows "
 	switch {
 	case g.claim.Verdict == prove.Undecided:
-		return "it could not be decided whether it allows " + strings.Join(d.Actions, ", ") + " (" + g.claim.Reason + "), which the deny list has: " + oneLine(d.Reason)
+		return "it could not be decided whether it allows " + strings.Join(d.Actions, ", ") + " (" + g.claim.Reason + "), which the deny list has: " + report.Printable(d.Reason)
 	case g.widest:
 		verb = "may allow, by what isn't known of it, "
 	}
-	return verb + request + ", which the deny list has: " + oneLine(d.Reason)
+	return verb + request + ", which the deny list has: " + report.Printable(d.Reason)
 }

@@ -3,6 +3,8 @@ package gate
 import (
 	"strings"
 	"time"
+
+	"github.com/pare-iam/pare/internal/report"
 )
 
 // Ignore is an entry of an ignore file: results that were looked at and accepted, for a
@@ -115,7 +117,7 @@ func (c *checker) byFile(r *Result) *Suppression {
 	for _, e := range why {
 		e.used = true
 		if e != why[0] {
-			out.Reason += "; " + oneLine(e.Reason)
+			out.Reason += "; " + report.Printable(e.Reason)
 			out.Where += ", " + e.where
 		}
 	}
@@ -123,9 +125,9 @@ func (c *checker) byFile(r *Result) *Suppression {
 }
 
 func (e *Ignore) suppression() *Suppression {
-	reason := oneLine(e.Reason) + ", until " + e.Expires
+	reason := report.Printable(e.Reason) + ", until " + e.Expires
 	if e.Owner != "" {
-		reason += ", " + oneLine(e.Owner)
+		reason += ", " + report.Printable(e.Owner)
 	}
 	return &Suppression{By: ByFile, Reason: reason, Where: e.where}
 }
@@ -136,7 +138,7 @@ func (c *checker) noteIgnores() {
 		e := &c.in.Ignore[i]
 		switch {
 		case !c.in.Now.Before(e.until):
-			c.note(e.where + ": expired after " + e.Expires + ", and ignores nothing: " + oneLine(e.Reason))
+			c.note(e.where + ": expired after " + e.Expires + ", and ignores nothing: " + report.Printable(e.Reason))
 		case !e.used:
 			c.note(e.where + ": ignores nothing: there is no such result")
 		}

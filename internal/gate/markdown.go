@@ -4,7 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"strings"
+
+	"github.com/pare-iam/pare/internal/report"
 )
 
 // CommentMarker is the first line of Markdown's output: by it a comment in a pull request is
@@ -18,7 +19,7 @@ const mostShown = 50
 // Markdown writes a report as a comment for a pull request.
 func Markdown(w io.Writer, r *Report) error {
 	out := bufio.NewWriter(w)
-	fmt.Fprintf(out, "%s\n### pare check\n\n%s.\n", CommentMarker, inert(r.summary()))
+	fmt.Fprintf(out, "%s\n### pare check\n\n%s.\n", CommentMarker, report.Inert(r.summary()))
 	counting := r.Counting()
 	for _, rule := range Rules() {
 		var list []Result
@@ -37,7 +38,7 @@ func Markdown(w io.Writer, r *Report) error {
 				continue
 			}
 			if n++; n <= mostShown {
-				fmt.Fprintf(out, "- %s %s: %s (%s: %s)\n", code(x.At.String()), x.Rule, inert(x.title()), x.Suppressed.By, inert(x.Suppressed.Reason))
+				fmt.Fprintf(out, "- %s %s: %s (%s: %s)\n", report.Span(x.At.String()), x.Rule, report.Inert(x.title()), x.Suppressed.By, report.Inert(x.Suppressed.Reason))
 			}
 		}
 		more(out, n)
@@ -48,7 +49,7 @@ func Markdown(w io.Writer, r *Report) error {
 	}
 	for i, note := range r.Notes {
 		if i < mostShown {
-			fmt.Fprintf(out, "> %s  \n", inert(note))
+			fmt.Fprintf(out, "> %s  \n", report.Inert(note))
 		}
 	}
 	return out.Flush()
@@ -60,7 +61,7 @@ func markdownRule(out *bufio.Writer, rule Rule, list []Result) {
 	}
 	fmt.Fprintf(out, "\n#### %s (%d)\n\n", rule.title(), len(list))
 	for _, x := range list[:min(len(list), mostShown)] {
-		fmt.Fprintf(out, "- %s %s %s\n", code(x.At.String()), code(x.title()), inert(cut(x.Message)))
+		fmt.Fprintf(out, "- %s %s %s\n", report.Span(x.At.String()), report.Span(x.title()), report.Inert(cut(x.Message)))
 	}
 	more(out, len(list))
 	fmt.Fprintf(out, "\n%s\n", rule.help())
@@ -79,42 +80,4 @@ func cut(s string) string {
 		return string(r[:most]) + " …"
 	}
 	return s
-}
-
-// code is a text as code in a line, whatever backticks are in it.
-func code(s string) string {
-	s = oneLine(s)
-	longest, run := 0, 0
-	for _, c := range s {
-		if c != '`' {
-			run = 0
-			continue
-		}
-		run++
-		longest = max(longest, run)
-	}
-	fence := strings.Repeat("`", longest+1)
-	if longest > 0 {
-		return fence + " " + s + " " + fence
-	}
-	return fence + s + fence
-}
-
-// inert is a text of which nothing is markup, a mention or a link.
-func inert(s string) string {
-	var out strings.Builder
-	for _, c := range oneLine(s) {
-		switch {
-		case strings.ContainsRune("\\`*_{}[]<>()#+!|~", c):
-			out.WriteRune('\\')
-			out.WriteRune(c)
-		case c == '@':
-			out.WriteString("&#64;")
-		case c == '&':
-			out.WriteString("&amp;")
-		default:
-			out.WriteRune(c)
-		}
-	}
-	return out.String()
 }

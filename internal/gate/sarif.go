@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
+
+	"github.com/pare-iam/pare/internal/report"
 )
 
 // maxResults is how many results a run has at most: GitHub refuses a file with more.
@@ -58,7 +60,7 @@ func (r *Report) sarifInvocation() *sarif.Invocation {
 
 // sarifText is a text in which nothing is a placeholder or a link (SARIF 2.1.0, 3.11).
 func sarifText(s string) string {
-	return strings.NewReplacer("{", "{{", "}", "}}", `\`, `\\`, "[", `\[`, "]", `\]`).Replace(oneLine(s))
+	return strings.NewReplacer("{", "{{", "}", "}}", `\`, `\\`, "[", `\[`, "]", `\]`).Replace(report.Printable(s))
 }
 
 func sarifRule(r Rule) *sarif.ReportingDescriptor {

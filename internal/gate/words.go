@@ -4,23 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/pare-iam/pare/internal/wildcard"
 )
 
 func contains(list []int, i int) bool { return slices.Contains(list, i) }
-
-// oneLine is a text without what ends a line or isn't printed.
-func oneLine(s string) string {
-	if !strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }) {
-		return s
-	}
-	quoted := strconv.Quote(s)
-	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
-}
 
 // matchesAny says whether one of the patterns matches, in any case; `*` and `?` are as in
 // policies.

@@ -79,6 +79,18 @@ func (r *Repo) Head(ctx context.Context) string {
 	return ""
 }
 
+// Ignores says whether git ignores all of some paths and tracks nothing below them. What git
+// can't say isn't so.
+func (r *Repo) Ignores(ctx context.Context, paths []string) bool {
+	return !slices.ContainsFunc(paths, func(p string) bool {
+		if _, err := r.run(ctx, nil, "check-ignore", "--quiet", "--", p); err != nil {
+			return true
+		}
+		tracked, err := r.run(ctx, nil, "ls-files", "--", ":(literal)"+p)
+		return err != nil || len(tracked) > 0
+	})
+}
+
 // run runs git in the repository. The error is what it printed.
 func (r *Repo) run(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
 	return r.runWith(ctx, nil, stdin, args...)

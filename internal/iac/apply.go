@@ -44,7 +44,7 @@ func Apply(f *File, changes []Change, parse Tree) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := spliceInto(f.Src, splices)
+	out := policy.Spliced(f.Src, splices)
 	if err := p.prove(out, parse); err != nil {
 		return nil, err
 	}
@@ -240,17 +240,4 @@ func (p *plan) edit(e *listEdit) ([]Splice, error) {
 	case Blocks:
 	}
 	return nil, notEditable(e.list, "a list of no known form")
-}
-
-// spliceInto makes the changes, which are in order.
-func spliceInto(src []byte, splices []Splice) []byte {
-	var out bytes.Buffer
-	at := 0
-	for _, s := range splices {
-		out.Write(src[at:s.Start])
-		out.WriteString(s.Text)
-		at = s.End
-	}
-	out.Write(src[at:])
-	return out.Bytes()
 }

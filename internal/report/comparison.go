@@ -30,10 +30,10 @@ func (c Comparison) request(req *access.Request) *shownRequest {
 // ComparisonText writes a comparison for reading.
 func ComparisonText(w io.Writer, c Comparison) error {
 	p := &page{}
-	a, b := printable(c.AName), printable(c.BName)
+	a, b := Printable(c.AName), Printable(c.BName)
 	p.heading(c.Result.Relation.String(), relationText(c.Result.Relation, a, b))
 	if c.Result.Reason != "" {
-		p.linef("  %s", printable(c.Result.Reason))
+		p.linef("  %s", Printable(c.Result.Reason))
 	}
 	p.only(a, c.request(c.Result.OnlyA))
 	p.only(b, c.request(c.Result.OnlyB))

@@ -14,7 +14,7 @@ func (r Recommendation) unified() string {
 	if r.Result.Outcome != refine.Refined {
 		return ""
 	}
-	name := printable(r.Name)
+	name := Printable(r.Name)
 	return udiff.Unified(name, name+"\t(recommended)", string(r.Original.Bytes()), string(r.Result.Document.Bytes()))
 }
 

@@ -186,7 +186,7 @@ func shared(a, b string) int {
 
 // shortID is an ID cut so that it can be typed.
 func shortID(id string, length int) string {
-	return printable(strings.TrimRight(id[:min(length, len(id))], "-"))
+	return Printable(strings.TrimRight(id[:min(length, len(id))], "-"))
 }
 
 // unusedActions is how many granted actions of a service are unused. Of a service that is

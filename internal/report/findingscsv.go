@@ -84,7 +84,7 @@ func csvTime(t time.Time) string {
 // https://owasp.org/www-community/attacks/CSV_Injection
 func guarded(row []string) []string {
 	for i, field := range row {
-		row[i] = printable(field)
+		row[i] = Printable(field)
 		if strings.ContainsAny(first(field), "=+-@\t\r\n＝＋－＠") {
 			row[i] = "'" + row[i]
 		}

@@ -18,7 +18,7 @@ func (a Advice) diff(s finding.Step) string {
 	if s.Action != finding.CreatePolicy || !ok || a.parts(s) > 1 {
 		return ""
 	}
-	name, made := policyText(s.ExistingPolicyID), printable(s.RecommendedName)
+	name, made := policyText(s.ExistingPolicyID), Printable(s.RecommendedName)
 	if made == "" {
 		made = name + "\t(recommended)"
 	}

@@ -154,7 +154,7 @@ func TestCSVHasARowForEachService(t *testing.T) {
 	}
 	want := []string{
 		"3f2a9c01 ", "3f2a9c02 ", "77aa0003 ", "c0ffee04 ", "c0ffee05 ", "deadbe06 ",
-		"ab12cd07 ec2", "ab12cd07 iam", "ab12cd07 rds", "ab12cd07 s3", "ab12cd08 '" + printable(hostile), "ab12cd09 lambda",
+		"ab12cd07 ec2", "ab12cd07 iam", "ab12cd07 rds", "ab12cd07 s3", "ab12cd08 '" + Printable(hostile), "ab12cd09 lambda",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
@@ -169,7 +169,7 @@ func TestCSVIsNoFormula(t *testing.T) {
 		if strings.ContainsAny(first(got), "=+-@\t\r\n＝＋－＠") {
 			t.Errorf("%q begins as a formula", got)
 		}
-		if strings.TrimPrefix(got, "'") != strings.TrimPrefix(printable(field), "'") {
+		if strings.TrimPrefix(got, "'") != strings.TrimPrefix(Printable(field), "'") {
 			t.Errorf("%q became %q", field, got)
 		}
 	})

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"io"
 	"strings"
 
@@ -12,7 +11,7 @@ import (
 // they rest on, a table for each type, and the recommended steps.
 func FindingsMarkdown(w io.Writer, r Findings) error {
 	p := &page{}
-	p.linef("## Unused access %s\n", inert(r.headline()))
+	p.linef("## Unused access %s\n", Inert(r.headline()))
 	if len(r.Findings) > 0 {
 		p.linef("| what | active | archived | resolved |\n|---|--:|--:|--:|")
 		for _, g := range r.groups() {
@@ -21,10 +20,10 @@ func FindingsMarkdown(w io.Writer, r Findings) error {
 		p.linef("")
 	}
 	for _, l := range r.basis() {
-		p.linef("- **%s**: %s", l.name, inert(strings.Join(l.lines, "; ")))
+		p.linef("- **%s**: %s", l.name, Inert(strings.Join(l.lines, "; ")))
 	}
 	for _, problem := range r.Problems {
-		p.linef("- **warning**: %s", inert(problem))
+		p.linef("- **warning**: %s", Inert(problem))
 	}
 	for _, g := range r.groups() {
 		p.linef("\n### %s\n", titled(kindOf(g.Type).many))
@@ -40,9 +39,9 @@ func (p *page) markdownTable(r Findings, g group) {
 	for _, f := range g.Findings {
 		lines := r.detailLines(f)
 		for i, line := range lines {
-			lines[i] = inert(line)
+			lines[i] = Inert(line)
 		}
-		p.linef("| %s | %s | %s | %s | %s | %s |", Code(shortID(f.ID, ids)), Code(entityText(f.Resource)), inert(f.Account),
+		p.linef("| %s | %s | %s | %s | %s | %s |", Code(shortID(f.ID, ids)), Code(entityText(f.Resource)), Inert(f.Account),
 			r.accessedText(f), statusText(f.Status), strings.Join(lines, "<br>"))
 	}
 }
@@ -54,19 +53,19 @@ func (p *page) markdownAdvice(r Findings) {
 	p.linef("\n### Recommended steps")
 	for _, a := range r.Advice {
 		p.linef("\n#### %s\n", Code(entityText(a.Resource)))
-		p.linef("%s", inert(a.proofText()))
+		p.linef("%s", Inert(a.proofText()))
 		if rest := a.restText(); rest != "" {
-			p.linef("\n**%s**", inert(rest))
+			p.linef("\n**%s**", Inert(rest))
 		}
 		if a.Leaves() {
 			p.linef("\n%s.\n", titled(a.grantText()))
 			for i, s := range a.Steps {
-				p.linef("%d. `%s`: %s", i+1, s.Action, inert(stepText(s)))
+				p.linef("%d. `%s`: %s", i+1, s.Action, Inert(stepText(s)))
 			}
 			p.markdownDiffs(a)
 		}
 		for _, note := range a.Notes {
-			p.linef("\nNote: %s", inert(note))
+			p.linef("\nNote: %s", Inert(note))
 		}
 	}
 }
@@ -82,22 +81,38 @@ func (p *page) markdownDiffs(a Advice) {
 	}
 }
 
-// inert is a text in which nothing means anything to Markdown or HTML.
-func inert(s string) string {
+// Inert is a text on one line in which nothing means anything to Markdown or HTML, and nobody
+// is mentioned.
+func Inert(s string) string {
+	s = Printable(s)
 	var out strings.Builder
-	for _, c := range printable(s) {
+	for i, c := range s {
 		switch {
 		case c == '<':
 			out.WriteString("&lt;")
 		case c == '&':
 			out.WriteString("&amp;")
-		case strings.ContainsRune("\\`*_[]#|~>!@", c):
-			fmt.Fprintf(&out, "&#%d;", c)
+		case c == '@':
+			out.WriteString("&#64;")
+		case c == '_' && insideWord(s, i):
+			out.WriteRune(c)
+		case strings.ContainsRune("\\`*_[]#|~>!", c):
+			out.WriteRune('\\')
+			out.WriteRune(c)
 		default:
 			out.WriteRune(c)
 		}
 	}
 	return out.String()
+}
+
+// insideWord says whether ASCII letters or digits are on both sides of a byte: an underscore
+// there is no emphasis. https://github.github.com/gfm/#delimiter-run
+func insideWord(s string, i int) bool {
+	word := func(i int) bool {
+		return i >= 0 && i < len(s) && (s[i] >= '0' && s[i] <= '9' || s[i]|0x20 >= 'a' && s[i]|0x20 <= 'z')
+	}
+	return word(i-1) && word(i+1)
 }
 
 // titled is a text with its first letter as a capital.

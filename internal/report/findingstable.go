@@ -41,7 +41,7 @@ func (p *page) summary(r Findings, width int) {
 		p.labelled(l, width)
 	}
 	for _, problem := range r.Problems {
-		p.wrapped(doubt("problem: "), 9, printable(problem), width)
+		p.wrapped(doubt("problem: "), 9, Printable(problem), width)
 	}
 }
 
@@ -72,9 +72,9 @@ func accountsText(accounts []Account) string {
 
 func accountText(a Account) string {
 	if a.Alias == "" {
-		return printable(a.ID)
+		return Printable(a.ID)
 	}
-	return fmt.Sprintf("%s (%s)", printable(a.ID), printable(a.Alias))
+	return fmt.Sprintf("%s (%s)", Printable(a.ID), Printable(a.Alias))
 }
 
 func (r Findings) lookedAtText() string {
@@ -87,9 +87,9 @@ func (r Findings) lookedAtText() string {
 func countTexts(counts []Count) []string {
 	out := make([]string, len(counts))
 	for i, c := range counts {
-		out[i] = fmt.Sprintf("%d %s", c.Number, printable(c.what()))
+		out[i] = fmt.Sprintf("%d %s", c.Number, Printable(c.what()))
 		if c.Why != "" {
-			out[i] += ": " + printable(c.Why)
+			out[i] += ": " + Printable(c.Why)
 		}
 	}
 	return out
@@ -133,9 +133,9 @@ func (r Findings) basis() []label {
 		sources = sources[:0]
 	}
 	for _, s := range r.Sources {
-		line := printable(s.Name)
+		line := Printable(s.Name)
 		if s.Covers != "" {
-			line += ": " + printable(s.Covers)
+			line += ": " + Printable(s.Covers)
 		}
 		sources = append(sources, line)
 	}
@@ -228,7 +228,7 @@ func (r Findings) columns(t finding.Type) []column {
 		{title: "IAM ENTITY", cell: func(f finding.Finding) string { return entityText(f.Resource) }, style: noStyle},
 	}
 	if len(r.Accounts) > 1 {
-		out = append(out, column{title: "ACCOUNT", cell: func(f finding.Finding) string { return printable(f.Account) }, style: noStyle})
+		out = append(out, column{title: "ACCOUNT", cell: func(f finding.Finding) string { return Printable(f.Account) }, style: noStyle})
 	}
 	if t != finding.UnusedPermission {
 		out = append(out, column{title: "LAST ACCESSED", cell: r.accessedText, style: noStyle})

@@ -11,7 +11,7 @@ import (
 // FindingsText writes one of the findings with all its evidence, and what to do about it.
 func FindingsText(w io.Writer, r Findings, f finding.Finding) error {
 	p := &page{}
-	p.heading(string(f.Type), statusStyle(f)(statusText(f.Status))+" "+place(printable(f.ID)))
+	p.heading(string(f.Type), statusStyle(f)(statusText(f.Status))+" "+place(Printable(f.ID)))
 	p.linef("")
 	for _, l := range r.identity(f) {
 		p.labelled(l, 0)
@@ -33,11 +33,11 @@ func FindingsText(w io.Writer, r Findings, f finding.Finding) error {
 
 // identity is what a finding is about, and when.
 func (r Findings) identity(f finding.Finding) []label {
-	out := []label{{"entity", []string{printable(f.Resource)}}}
+	out := []label{{"entity", []string{Printable(f.Resource)}}}
 	if f.ResourceID != "" {
-		out = append(out, label{"entity ID", []string{printable(f.ResourceID)}})
+		out = append(out, label{"entity ID", []string{Printable(f.ResourceID)}})
 	}
-	out = append(out, label{"account", []string{printable(f.Account)}})
+	out = append(out, label{"account", []string{Printable(f.Account)}})
 	if f.Type == finding.UnusedIAMUserAccessKey {
 		out = append(out, label{"access key", []string{keyText(f)}})
 	}
@@ -76,7 +76,7 @@ func (p *page) permissions(r Findings, f finding.Finding) {
 	name := 0
 	for _, s := range f.Permissions {
 		for _, a := range s.Actions {
-			name = max(name, len([]rune(printable(a.Name))))
+			name = max(name, len([]rune(Printable(a.Name))))
 		}
 	}
 	name = min(name, maxName)
@@ -86,10 +86,10 @@ func (p *page) permissions(r Findings, f finding.Finding) {
 			p.linef("    %s", faint(note))
 		}
 		if len(s.Actions) == 0 {
-			p.linef("    %s  %s", agoText(s.LastAccessed, r.Window.Now), faint(printable(s.Source)))
+			p.linef("    %s  %s", agoText(s.LastAccessed, r.Window.Now), faint(Printable(s.Source)))
 		}
 		for _, a := range s.Actions {
-			p.linef("    %s  %s  %s", pad(printable(a.Name), name), pad(lastText(a.LastAccessed, r.Window.Now), len("2006-01-02 (365 d)")), faint(printable(a.Source)))
+			p.linef("    %s  %s  %s", pad(Printable(a.Name), name), pad(lastText(a.LastAccessed, r.Window.Now), len("2006-01-02 (365 d)")), faint(Printable(a.Source)))
 		}
 	}
 }
@@ -97,7 +97,7 @@ func (p *page) permissions(r Findings, f finding.Finding) {
 func (p *page) coverage(r Findings, source string) {
 	i := slices.IndexFunc(r.Sources, func(s Source) bool { return s.Name == source })
 	if i >= 0 && r.Sources[i].Covers != "" {
-		p.linef("    %s", faint("covers "+printable(r.Sources[i].Covers)))
+		p.linef("    %s", faint("covers "+Printable(r.Sources[i].Covers)))
 	}
 }
 
@@ -129,7 +129,7 @@ func (p *page) advice(r Findings, f finding.Finding) {
 		}
 	}
 	for _, note := range a.Notes {
-		p.linef("  %s %s", doubt("note:"), printable(note))
+		p.linef("  %s %s", doubt("note:"), Printable(note))
 	}
 }
 
@@ -141,5 +141,5 @@ func shellWord(s string) string {
 	if s != "" && !strings.ContainsFunc(s, func(c rune) bool { return !plainly(c) }) {
 		return s
 	}
-	return "'" + strings.ReplaceAll(printable(s), "'", `'\''`) + "'"
+	return "'" + strings.ReplaceAll(Printable(s), "'", `'\''`) + "'"
 }

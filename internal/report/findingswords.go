@@ -85,9 +85,9 @@ func changeText(c finding.Change) string {
 func entityText(arn string) string {
 	a, err := policy.ParseARN(arn)
 	if err != nil {
-		return printable(arn)
+		return Printable(arn)
 	}
-	return printable(a.Resource)
+	return Printable(a.Resource)
 }
 
 // what is what is counted, in the singular if it is one.
@@ -143,7 +143,7 @@ func (r Findings) sinceText(last time.Time, all bool, use string) string {
 // serviceText is what is unused of a service, in the words of AWS's console.
 func (r Findings) serviceText(p finding.Permissions) string {
 	last, all := lastOf(p)
-	name, since := printable(p.Namespace), r.sinceText(last, all, "used")
+	name, since := Printable(p.Namespace), r.sinceText(last, all, "used")
 	switch {
 	case len(p.Actions) > 0:
 		return fmt.Sprintf("%s on %s, %s", count(len(p.Actions), "unused action", "unused actions"), name, since)
@@ -179,7 +179,7 @@ func (r Findings) detailLines(f finding.Finding) []string {
 func archivedText(f finding.Finding) string {
 	switch {
 	case f.ArchivedBy != "":
-		return fmt.Sprintf("archived by rule “%s”", printable(f.ArchivedBy))
+		return fmt.Sprintf("archived by rule “%s”", Printable(f.ArchivedBy))
 	case f.Status == finding.Archived:
 		return "archived by hand"
 	}
@@ -191,7 +191,7 @@ func keyText(f finding.Finding) string {
 	if f.AccessKeyID == "" {
 		return fmt.Sprintf("key %d", f.KeySlot)
 	}
-	return printable(f.AccessKeyID)
+	return Printable(f.AccessKeyID)
 }
 
 // permissionLines name the services with the most unused actions.
@@ -248,9 +248,9 @@ func trust(source string) string {
 
 func trustText(source string) string {
 	if why := trust(source); why != "" {
-		return printable(source) + ": " + why
+		return Printable(source) + ": " + why
 	}
-	return printable(source)
+	return Printable(source)
 }
 
 // stepText is what one recommended step does.
@@ -264,7 +264,7 @@ func stepText(s finding.Step) string {
 	case finding.CreatePolicy:
 		made := "a policy"
 		if s.RecommendedName != "" {
-			made = printable(s.RecommendedName)
+			made = Printable(s.RecommendedName)
 		}
 		return fmt.Sprintf("create %s in the place of %s%s", made, name, of)
 	case finding.DetachPolicy:
@@ -285,20 +285,20 @@ func isInline(s finding.Step) bool {
 // policyText is the name of a policy, without what leads to it.
 func policyText(id string) string {
 	if a, err := policy.ParseARN(id); err == nil {
-		return printable(a.Name())
+		return Printable(a.Name())
 	}
-	return printable(id)
+	return Printable(id)
 }
 
 // proofText says what is proved of a principal's steps, or why they aren't shown.
 func (a Advice) proofText() string {
 	why := ""
 	if a.Reason != "" {
-		why = ": " + printable(a.Reason)
+		why = ": " + Printable(a.Reason)
 	}
 	switch {
 	case a.Outcome == finding.Failed && len(a.Steps) == 0:
-		return "No steps could be made: " + printable(a.Error)
+		return "No steps could be made: " + Printable(a.Error)
 	case a.Proof == prove.Refuted:
 		return "The steps are refuted, so they aren't shown" + why
 	case a.Proof != prove.Proved:
@@ -315,7 +315,7 @@ func (a Advice) restText() string {
 	if !a.partial() || !a.Leaves() {
 		return ""
 	}
-	return "Not all that is unused goes: " + printable(a.Error)
+	return "Not all that is unused goes: " + Printable(a.Error)
 }
 
 // grantText is how much of what is granted goes.

@@ -120,13 +120,13 @@ func (r Findings) view() view {
 	out := view{
 		CSS: template.CSS(findingsCSS), CSP: contentPolicy(findingsCSS),
 		Title: "Unused access in " + accountsText(r.Accounts), Where: accountsText(r.Accounts),
-		Lead: r.leadText(), Version: printable(r.Version), Tiles: r.tiles(), Plots: r.figures(),
+		Lead: r.leadText(), Version: Printable(r.Version), Tiles: r.tiles(), Plots: r.figures(),
 	}
 	for _, l := range r.basis() {
 		out.Basis = append(out.Basis, viewLabel{l.name, l.lines})
 	}
 	for _, problem := range r.Problems {
-		out.Problems = append(out.Problems, printable(problem))
+		out.Problems = append(out.Problems, Printable(problem))
 	}
 	if len(r.Accounts) > 1 {
 		out.Accounts = r.viewAccounts()
@@ -177,7 +177,7 @@ func (r Findings) tiles() []tile {
 func (r Findings) viewAccounts() []viewAccount {
 	var out []viewAccount
 	for _, c := range r.statistics().Accounts {
-		row := viewAccount{Name: printable(c.Account), Active: c.Active}
+		row := viewAccount{Name: Printable(c.Account), Active: c.Active}
 		for _, a := range r.Accounts {
 			if a.ID == c.Account {
 				row.Name = accountText(a)
@@ -208,7 +208,7 @@ func (r Findings) viewGroup(g group) viewGroup {
 
 func (r Findings) viewFinding(f finding.Finding, ids int) viewFinding {
 	out := viewFinding{
-		ID: printable(f.ID), ShortID: shortID(f.ID, ids), Entity: entityText(f.Resource), ARN: printable(f.Resource), Account: printable(f.Account),
+		ID: Printable(f.ID), ShortID: shortID(f.ID, ids), Entity: entityText(f.Resource), ARN: Printable(f.Resource), Account: Printable(f.Account),
 		Accessed: r.accessedText(f), Status: statusText(f.Status), Lines: r.detailLines(f),
 		Summary: "Evidence and what to do", Remedy: remedyText(f),
 	}
@@ -236,18 +236,18 @@ func (r Findings) viewFinding(f finding.Finding, ids int) viewFinding {
 }
 
 func (r Findings) viewService(p finding.Permissions) viewService {
-	out := viewService{Text: r.serviceText(p), Note: grantedText(p), Source: printable(p.Source)}
+	out := viewService{Text: r.serviceText(p), Note: grantedText(p), Source: Printable(p.Source)}
 	if len(p.Actions) == 0 {
 		out.Whole = agoText(p.LastAccessed, r.Window.Now)
 	}
 	for _, a := range p.Actions {
-		row := viewActions{Accessed: lastText(a.LastAccessed, r.Window.Now), Source: printable(a.Source)}
+		row := viewActions{Accessed: lastText(a.LastAccessed, r.Window.Now), Source: Printable(a.Source)}
 		i := slices.IndexFunc(out.Actions, func(v viewActions) bool { return v.Accessed == row.Accessed && v.Source == row.Source })
 		if i < 0 {
 			i = len(out.Actions)
 			out.Actions = append(out.Actions, row)
 		}
-		out.Actions[i].Names = append(out.Actions[i].Names, printable(a.Name))
+		out.Actions[i].Names = append(out.Actions[i].Names, Printable(a.Name))
 	}
 	return out
 }

@@ -85,7 +85,7 @@ func TestHTMLNeedsNothing(t *testing.T) {
 func TestHTMLShowsHostileNames(t *testing.T) {
 	page := htmlOf(t, sample(t))
 	text := html.UnescapeString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(page, ""))
-	if n := strings.Count(text, printable(hostile)); n < 5 {
+	if n := strings.Count(text, Printable(hostile)); n < 5 {
 		t.Errorf("the name is there %d times", n)
 	}
 	if strings.Contains(page, "<script") {

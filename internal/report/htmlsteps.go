@@ -11,7 +11,7 @@ import (
 
 // viewOf is a principal's steps; those that don't leave are not in it.
 func viewOf(a Advice, id string) viewAdvice {
-	out := viewAdvice{ID: id, Entity: entityText(a.Resource), ARN: printable(a.Resource), Proof: a.proofText(), Rest: a.restText(), Notes: printables(a.Notes)}
+	out := viewAdvice{ID: id, Entity: entityText(a.Resource), ARN: Printable(a.Resource), Proof: a.proofText(), Rest: a.restText(), Notes: printables(a.Notes)}
 	out.Verdict, out.Mark = a.mark()
 	if !a.Leaves() {
 		return out
@@ -120,7 +120,7 @@ func named(totals []Total) []Total {
 	for i, t := range totals {
 		out[i] = Total{entityText(t.Name), t.Number}
 		if seen[out[i].Name] > 1 {
-			out[i].Name = printable(t.Name)
+			out[i].Name = Printable(t.Name)
 		}
 	}
 	return out

@@ -83,7 +83,12 @@ func (p *page) markdownFooter(r Recommendation) {
 // Code is a text as Markdown's code, whatever is in it; it doesn't end a table's cell, and
 // holds no control characters.
 func Code(s string) string {
-	s = cell(printable(s))
+	return Span(cell(Printable(s)))
+}
+
+// Span is a text as code in a line that isn't a table's.
+func Span(s string) string {
+	s = Printable(s)
 	fence := strings.Repeat("`", longestRun(s)+1)
 	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") {
 		s = " " + s + " "

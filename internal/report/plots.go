@@ -70,14 +70,14 @@ func BarsSVG(b Bars) string {
 	words := make([]string, len(b.Rows))
 	for i, row := range b.Rows {
 		most = max(most, row.Number)
-		words[i] = fmt.Sprintf("%s %d", printable(row.Name), row.Number)
+		words[i] = Printable(row.Name) + " " + grouped(row.Number)
 	}
 	p := newPlot(b.Width, most)
 	p.open(b.ID, b.Title, strings.Join(words, ", "), plotTop+len(b.Rows)*plotRow+plotAxis)
 	p.axis(plotTop, plotTop+len(b.Rows)*plotRow, b.Unit)
 	for i, row := range b.Rows {
 		y := plotTop + i*plotRow + (plotRow-plotBar)/2
-		p.row(row.Name, strconv.Itoa(row.Number), y+plotBar/2)
+		p.row(row.Name, grouped(row.Number), y+plotBar/2)
 		p.bar(row.Number, y, plotBar, class2{"bar", barColor})
 		p.linef("  </g>")
 	}
@@ -94,7 +94,7 @@ func PairsSVG(b Pairs) string {
 	words := make([]string, len(b.Rows))
 	for i, row := range b.Rows {
 		most = max(most, row.Before, row.After)
-		words[i] = fmt.Sprintf("%s %d to %d", printable(row.Name), row.Before, row.After)
+		words[i] = fmt.Sprintf("%s %s to %s", Printable(row.Name), grouped(row.Before), grouped(row.After))
 	}
 	p := newPlot(b.Width, most)
 	top := plotTop + plotLegend
@@ -103,7 +103,7 @@ func PairsSVG(b Pairs) string {
 	p.axis(top, top+len(b.Rows)*pairRow, b.Unit)
 	for i, row := range b.Rows {
 		y := top + i*pairRow + (pairRow-2*pairBar-2)/2
-		p.row(row.Name, fmt.Sprintf("%s: %d, %s: %d", b.Before, row.Before, b.After, row.After), y+pairBar+1)
+		p.row(row.Name, fmt.Sprintf("%s: %s, %s: %s", b.Before, grouped(row.Before), b.After, grouped(row.After)), y+pairBar+1)
 		p.bar(row.Before, y, pairBar, class2{"bar-before", beforeColor})
 		p.bar(row.After, y+pairBar+2, pairBar, class2{"bar-after", afterColor})
 		p.linef("  </g>")
@@ -155,16 +155,16 @@ func (p *plot) open(id, title, words string, height int) {
 func (p *plot) axis(top, bottom int, unit string) {
 	for n := 0; n <= p.end; n += p.step {
 		p.linef(`  <line class="grid" x1="%d" y1="%d" x2="%d" y2="%d" stroke="%s"/>`, p.x(n), top, p.x(n), bottom, gridColor)
-		p.linef(`  <text class="tick" x="%d" y="%d" text-anchor="middle" font-size="11" fill="%s">%d</text>`, p.x(n), bottom+15, faintColor, n)
+		p.linef(`  <text class="tick" x="%d" y="%d" text-anchor="middle" font-size="11" fill="%s">%s</text>`, p.x(n), bottom+15, faintColor, grouped(n))
 	}
 	p.linef(`  <text class="tick" x="%d" y="%d" text-anchor="middle" font-size="11" fill="%s">%s</text>`, (p.left+p.right)/2, bottom+34, faintColor, escaped(unit))
 }
 
 // row opens a row: its name left of the bars at a height, and a title with what it shows.
 func (p *plot) row(name, value string, y int) {
-	shown := cut(printable(name), int(float64(p.left-10)/plotLetter))
+	shown := cut(Printable(name), int(float64(p.left-10)/plotLetter))
 	p.linef(`  <g>`)
-	p.linef(`    <title>%s: %s</title>`, escaped(printable(name)), escaped(value))
+	p.linef(`    <title>%s: %s</title>`, escaped(Printable(name)), escaped(value))
 	p.linef(`    <text class="name" x="%d" y="%d" text-anchor="end" fill="%s">%s</text>`, p.left-8, y+4, inkColor, escaped(shown))
 }
 
@@ -175,7 +175,16 @@ func (p *plot) bar(n, y, height int, c class2) {
 		length = max(1, length)
 	}
 	p.linef(`    <rect class="%s" x="%d" y="%d" width="%d" height="%d" rx="2" fill="%s"/>`, c.name, p.left, y, length, height, c.color)
-	p.linef(`    <text class="value" x="%d" y="%d" font-size="11" fill="%s">%d</text>`, p.left+length+6, y+height/2+4, inkColor, n)
+	p.linef(`    <text class="value" x="%d" y="%d" font-size="11" fill="%s">%s</text>`, p.left+length+6, y+height/2+4, inkColor, grouped(n))
+}
+
+// grouped is a number, of 0 or more, with a comma after each three digits.
+func grouped(n int) string {
+	out := strconv.Itoa(n)
+	for i := len(out) - 3; i > 0; i -= 3 {
+		out = out[:i] + "," + out[i:]
+	}
+	return out
 }
 
 // key says which bar of a pair is which, in their order.

@@ -107,10 +107,10 @@ func (p Principal) limit(advice analyzer.PolicyAdvice) Limit {
 // proof, then the steps.
 func PrincipalText(w io.Writer, r Principal) error {
 	p := &page{}
-	p.linef("%s", strong(printable(r.Resource)))
+	p.linef("%s", strong(Printable(r.Resource)))
 	p.linef("%s", r.scale())
 	for _, source := range r.Sources {
-		p.linef("%s", printable(source.Name+": "+source.Covers))
+		p.linef("%s", Printable(source.Name+": "+source.Covers))
 	}
 	for _, advice := range r.policies() {
 		p.linef("")
@@ -119,7 +119,7 @@ func PrincipalText(w io.Writer, r Principal) error {
 	p.linef("")
 	p.principalSteps(r)
 	for _, n := range r.notes() {
-		p.linef("%s %s", doubt("note:"), printable(n))
+		p.linef("%s %s", doubt("note:"), Printable(n))
 	}
 	p.replayed(r.Replayed)
 	p.heading("catalog", catalogText(r.Catalog))
@@ -147,10 +147,10 @@ func (p *page) policyAdvice(r Principal, advice analyzer.PolicyAdvice) {
 	}
 	switch {
 	case advice.Problem != "":
-		p.heading(bad("no step"), fmt.Sprintf("for %s (%s): %s", printable(advice.Name), where, printable(advice.Problem)))
+		p.heading(bad("no step"), fmt.Sprintf("for %s (%s): %s", Printable(advice.Name), where, Printable(advice.Problem)))
 		return
 	case !advice.Changes():
-		p.heading("unchanged", fmt.Sprintf("%s (%s): nothing that it allows is known to be unused", printable(advice.Name), where))
+		p.heading("unchanged", fmt.Sprintf("%s (%s): nothing that it allows is known to be unused", Printable(advice.Name), where))
 		return
 	}
 	rec.Name = fmt.Sprintf("%s (%s)", advice.Name, where)
@@ -166,7 +166,7 @@ func (p *page) policyAdvice(r Principal, advice analyzer.PolicyAdvice) {
 		p.linef("%s %s", doubt("warning:"), warning)
 	}
 	for _, n := range advice.Notes {
-		p.linef("%s %s", doubt("note:"), printable(n.String()))
+		p.linef("%s %s", doubt("note:"), Printable(n.String()))
 	}
 	if in := advice.InPlace; in != nil && in.Changes() && in.Leaves() && len(in.Affects) > 1 {
 		p.linef("%s in place, for all %d who have it: %s", doubt("or:"), len(in.Affects), inPlaceText(in))
@@ -193,7 +193,7 @@ func groupName(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1
 func (p *page) principalSteps(r Principal) {
 	switch {
 	case r.NotJudged():
-		p.heading(doubt("no answer"), printable(r.Error))
+		p.heading(doubt("no answer"), Printable(r.Error))
 	case r.Outcome == finding.Failed:
 		p.heading(doubt("incomplete"), "not all that is unused has a step: see above")
 	case len(r.Policies) == 0:
@@ -206,9 +206,9 @@ func (p *page) principalSteps(r Principal) {
 	}
 	p.linef("%s", strong("steps"))
 	for i, s := range r.Steps {
-		what := fmt.Sprintf("%s  %s", s.Action, printable(s.ExistingPolicyID))
+		what := fmt.Sprintf("%s  %s", s.Action, Printable(s.ExistingPolicyID))
 		if s.Action == finding.CreatePolicy {
-			what = fmt.Sprintf("%s  %s  in the place of %s", s.Action, printable(s.RecommendedName), printable(s.ExistingPolicyID))
+			what = fmt.Sprintf("%s  %s  in the place of %s", s.Action, Printable(s.RecommendedName), Printable(s.ExistingPolicyID))
 		}
 		if s.Group != "" {
 			what += fmt.Sprintf("  (group %s: %s)", groupName(s.Group), count(len(s.Affects), "member", "members"))
@@ -223,7 +223,7 @@ func (p *page) replayed(r *analyzer.Replayed) {
 	}
 	p.heading("replay", replayText(r))
 	for _, d := range r.Differences {
-		p.linef("  %s %s on %s: %s before, %s after (last seen %s)", bad("✗"), printable(d.Use.Action), printable(d.Request.Resource), d.Old, d.New, d.Use.LastSeen.UTC().Format("2006-01-02"))
+		p.linef("  %s %s on %s: %s before, %s after (last seen %s)", bad("✗"), Printable(d.Use.Action), Printable(d.Request.Resource), d.Old, d.New, d.Use.LastSeen.UTC().Format("2006-01-02"))
 	}
 }
 
@@ -237,13 +237,13 @@ func PrincipalMarkdown(w io.Writer, r Principal) error {
 	p := &page{}
 	p.linef("## %s\n\n%s", Code(r.Resource), r.scale())
 	for _, source := range r.Sources {
-		p.linef("- %s", cell(printable(source.Name+": "+source.Covers)))
+		p.linef("- %s", cell(Printable(source.Name+": "+source.Covers)))
 	}
 	switch {
 	case r.NotJudged():
-		p.linef("\n**No answer**: %s", cell(printable(r.Error)))
+		p.linef("\n**No answer**: %s", cell(Printable(r.Error)))
 	case r.Outcome == finding.Failed:
-		p.linef("\n**Incomplete**: not all that is unused has a step: %s", cell(printable(r.Error)))
+		p.linef("\n**Incomplete**: not all that is unused has a step: %s", cell(Printable(r.Error)))
 	case len(r.Steps) == 0:
 		p.linef("\nNothing is known to be unused.")
 	}
@@ -273,7 +273,7 @@ func PrincipalMarkdown(w io.Writer, r Principal) error {
 		p.linef("")
 	}
 	for _, n := range notes {
-		p.linef("- %s", cell(printable(n)))
+		p.linef("- %s", cell(Printable(n)))
 	}
 	if r.Replayed != nil {
 		p.linef("\n**Replay**: %s", replayText(r.Replayed))

@@ -77,7 +77,7 @@ func (p Proof) unusedGoneText() string {
 // ProofText writes a proof for reading.
 func ProofText(w io.Writer, p Proof) error {
 	out := &page{}
-	out.heading("proof", fmt.Sprintf("%s: %s in the place of %s", verdictText(p.Result.Verdict), printable(p.NewName), printable(p.OldName)))
+	out.heading("proof", fmt.Sprintf("%s: %s in the place of %s", verdictText(p.Result.Verdict), Printable(p.NewName), Printable(p.OldName)))
 	out.claims(p, allClaims)
 	out.linef("")
 	out.heading("catalog", catalogText(p.Catalog))

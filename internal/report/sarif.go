@@ -99,14 +99,14 @@ func (r Findings) sarifResult(f finding.Finding) *sarif.Result {
 
 func (r Findings) sarifMessage(f finding.Finding) string {
 	return fmt.Sprintf("%s in account %s: %s. Window: %s. Evidence: %s.",
-		entityText(f.Resource), printable(f.Account), strings.Join(r.detailLines(f), "; "), r.windowText(), evidenceText(f))
+		entityText(f.Resource), Printable(f.Account), strings.Join(r.detailLines(f), "; "), r.windowText(), evidenceText(f))
 }
 
 func evidenceText(f finding.Finding) string {
 	if len(f.Sources) == 0 {
 		return "not named"
 	}
-	return printable(strings.Join(f.Sources, ", "))
+	return Printable(strings.Join(f.Sources, ", "))
 }
 
 // sarifText is a text in which nothing is a placeholder or a link (SARIF 2.1.0, 3.11).
@@ -172,7 +172,7 @@ func (r Findings) sarifInvocation() *sarif.Invocation {
 		out.AddToolExecutionNotification(notification(sarif.LevelNote, l.name+": "+strings.Join(l.lines, "; ")))
 	}
 	for _, warning := range SARIFWarnings(r) {
-		out.AddToolExecutionNotification(notification(sarif.LevelWarning, printable(warning)))
+		out.AddToolExecutionNotification(notification(sarif.LevelWarning, Printable(warning)))
 	}
 	return out
 }

@@ -54,7 +54,7 @@ func Text(w io.Writer, r Recommendation) error {
 
 // outcome is the first line: what to do.
 func (p *page) outcome(r Recommendation) {
-	name := printable(r.Name)
+	name := Printable(r.Name)
 	switch {
 	case !r.Leaves():
 		p.heading(bad("no recommendation"), fmt.Sprintf("for %s: the refined policy is not proved, so it isn't shown", name))
@@ -98,13 +98,13 @@ func editName(e refine.Edit) string {
 	case len(e.Out) == 0:
 		return "NotAction"
 	}
-	return printable(e.Out[0])
+	return Printable(e.Out[0])
 }
 
 func printables(texts []string) []string {
 	out := make([]string, len(texts))
 	for i, s := range texts {
-		out[i] = printable(s)
+		out[i] = Printable(s)
 	}
 	return out
 }
@@ -170,9 +170,9 @@ func claimText(cl claim) string {
 	case cl.Verdict == prove.Refuted && cl.Counterexample != nil:
 		return "refuted by this request:"
 	case cl.Verdict == prove.Refuted:
-		return "refuted: " + printable(cl.Reason)
+		return "refuted: " + Printable(cl.Reason)
 	}
-	return "undecided: " + printable(cl.Reason)
+	return "undecided: " + Printable(cl.Reason)
 }
 
 // footer has sizes, warnings and what the result was made of.

@@ -68,7 +68,7 @@ func (t twig) counts() string {
 // takes the pattern's place stands after an arrow.
 func TrieText(w io.Writer, pattern string, root refine.Node) error {
 	p := &page{}
-	p.heading(printable(pattern), fmt.Sprintf("matches %s, %d of them unused", count(root.Matched, "action", "actions"), root.Unused))
+	p.heading(Printable(pattern), fmt.Sprintf("matches %s, %d of them unused", count(root.Matched, "action", "actions"), root.Unused))
 	p.linef("%s no unused action lies under it   %s one does   %s what takes the pattern's place\n", good("✓"), bad("✗"), strong("→"))
 	p.twig(twigOf(root), "", "")
 	return p.writeTo(w)

@@ -56,7 +56,7 @@ type drawing struct {
 func TrieSVG(w io.Writer, pattern string, root refine.Node) error {
 	d := &drawing{row: headRows}
 	d.twig(twigOf(root), 0)
-	title := fmt.Sprintf("%s matches %s, %d of them unused", printable(pattern), count(root.Matched, "action", "actions"), root.Unused)
+	title := fmt.Sprintf("%s matches %s, %d of them unused", Printable(pattern), count(root.Matched, "action", "actions"), root.Unused)
 	d.fit(margin, title)
 	width, height := int(d.width)+margin, d.row*rowHeight+margin
 	p := &page{}

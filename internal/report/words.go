@@ -12,8 +12,8 @@ import (
 	"github.com/pare-iam/pare/refine"
 )
 
-// printable is a text from a policy, with what a terminal wouldn't print escaped.
-func printable(s string) string {
+// Printable is a text from a policy, with what a terminal wouldn't print escaped.
+func Printable(s string) string {
 	if !strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }) {
 		return s
 	}
@@ -141,7 +141,7 @@ const placedNotes = 200
 // noteText says in a line what the reader should know; i is the note's index.
 func (r Recommendation) noteText(i int) string {
 	n := r.Result.Notes[i]
-	text := printable(n.Text)
+	text := Printable(n.Text)
 	at, near := "", ""
 	if i < placedNotes {
 		at, near = r.notePlace(n), r.nearNote(n)
@@ -158,7 +158,7 @@ func (r Recommendation) noteText(i int) string {
 	case refine.OnlyDenyLeft:
 		return "no Allow statement is left; the policy stays for its Deny statements"
 	case refine.UnknownElement:
-		return fmt.Sprintf("%s: %q is no element of a policy and means nothing; kept as written", printable(n.Pointer), text)
+		return fmt.Sprintf("%s: %q is no element of a policy and means nothing; kept as written", Printable(n.Pointer), text)
 	case refine.UnusedNowhere:
 		return fmt.Sprintf("%s%q is reported as unused, and neither the catalog nor the policy knows its service", at, text)
 	}
@@ -210,7 +210,7 @@ func (r Recommendation) nearAction(text string) string {
 func statementName(doc *policy.Document, i int) string {
 	name := fmt.Sprintf("Statement[%d]", i)
 	if sid := doc.Statements[i].Sid; sid != "" {
-		name += " " + printable(sid)
+		name += " " + Printable(sid)
 	}
 	return name
 }

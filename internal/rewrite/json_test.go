@@ -217,7 +217,7 @@ func TestMarkdown(t *testing.T) {
 		"- the policy `orders-api-access` of `arn:aws:iam::111122223333:role/orders-api`\n",
 		"| `OrderEvents` | `sqs:PurgeQueue` |\n",
 		"| `sqs:PurgeQueue` | no use on record | IAM's last accessed information |\n",
-		"- `aws_iam_role_policy.cert`, `a/main.tf:1:1`: \\*bold\\* &#64;everybody \\<img\\> a\\|b\n",
+		"- `aws_iam_role_policy.cert`, `a/main.tf:1:1`: \\*bold\\* &#64;everybody &lt;img\\> a\\|b\n",
 		"- `pare check --base` with the commit before finds no new access",
 	} {
 		if !strings.Contains(out.String(), want) {

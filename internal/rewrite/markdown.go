@@ -268,7 +268,7 @@ func (d *markdown) left(p *Plan) {
 	}
 	d.linef("### Not rewritten\n")
 	for _, l := range p.Left {
-		d.linef("- %s, %s: %s", report.Code(l.Source.Title()), report.Code(l.Where), inert(l.Reason))
+		d.linef("- %s, %s: %s", report.Code(l.Source.Title()), report.Code(l.Where), report.Inert(oneLine(l.Reason)))
 		for _, c := range l.Others() {
 			d.linef("  - could be %s", report.Code(c.Title()))
 		}
@@ -292,25 +292,6 @@ func (d *markdown) check(p *Plan) {
 		d.linef("- `pare rewrite --data` on the commit before gives the same diff, byte for byte, with the same data and the catalog of %s. `-o json` has each policy as it will be.", p.Catalog.Date())
 	}
 	d.linef("")
-}
-
-// inert is a text on one line of which nothing is markup, a mention or a link.
-func inert(s string) string {
-	var out strings.Builder
-	for _, c := range oneLine(s) {
-		switch {
-		case strings.ContainsRune("\\`*_{}[]<>()#+!|~", c):
-			out.WriteRune('\\')
-			out.WriteRune(c)
-		case c == '@':
-			out.WriteString("&#64;")
-		case c == '&':
-			out.WriteString("&amp;")
-		default:
-			out.WriteRune(c)
-		}
-	}
-	return out.String()
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -82,7 +82,7 @@ func FuzzSpans(f *testing.F) {
 		file := &iac.File{Path: "f.yaml", Lang: iac.YAML, Src: src}
 		_, err := cloudformation.Parse(file)
 		if err != nil && !strings.Contains(err.Error(), "can't tell") {
-			t.Skip()
+			return
 		}
 		cloudformation.Find([]*iac.File{file})
 		checkSpans(t, src)
