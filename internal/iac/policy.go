@@ -312,6 +312,9 @@ func (p *Policy) editable(e policy.Edit, c Change) error {
 			return notEditable(v, "%s", v.Why)
 		}
 	}
+	if c.List.WhyWhole != "" {
+		return notEditable(c.List, "%s", c.List.WhyWhole)
+	}
 	if c.List.Form != Blocks && c.List.File == nil {
 		return &NotEditableError{p.source.Where(), "the list isn't written in a file"}
 	}

@@ -142,6 +142,10 @@ func TestChangesRefuseWhatMustNotBeChanged(t *testing.T) {
 			func(s *iac.Source) { s.Document.Get("Statement").Why = "an alias" },
 			second, "p.json:1:15", "an alias",
 		},
+		"a statement of a list that stays whole": {
+			func(s *iac.Source) { s.Document.Get("Statement").WhyWhole = "it would come back" },
+			second, "p.json:1:15", "it would come back",
+		},
 		"a statement with an anchor in it": {
 			func(s *iac.Source) { s.Document.Get("Statement").Entries[1].Get("Resource").Why = "an anchor" },
 			second, "p.json:3:53", "an anchor",

@@ -72,6 +72,10 @@ type Value struct {
 	// Why says why an Unknown isn't known, or why another value must not be changed though
 	// it is known: "an anchor, which other places refer to". It is empty if it may be.
 	Why string
+
+	// WhyWhole says why entries of a List must not go, and no others come, though what is in
+	// an entry may change. It is empty if they may.
+	WhyWhole string
 }
 
 // Member is a key and its value in an Object. An HCL block is a member of its body: its

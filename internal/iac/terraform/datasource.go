@@ -233,11 +233,11 @@ func (m *merger) document() *iac.Value {
 	list := &iac.Value{Kind: iac.List, Form: iac.Blocks, Lang: iac.HCL, Entries: m.statements}
 	switch {
 	case m.replaced:
-		list.Why = "a statement stands in place of another with its Sid, which would come back"
+		list.WhyWhole = "a statement stands in place of another with its Sid, which would come back"
 	case len(m.lists) == 1 && m.lists[0].Form != iac.Blocks:
 		list = m.lists[0]
 	case len(m.lists) > 0 && !m.blocks:
-		list.Why = "its statements are from several documents"
+		list.WhyWhole = "its statements are from several documents"
 	}
 	add("Statement", list)
 	return v

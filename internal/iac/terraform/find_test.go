@@ -146,8 +146,8 @@ func value(b *strings.Builder, indent, key string, v *iac.Value) {
 		line := strings.TrimPrefix(v.Where(), v.File.Path+":")
 		fmt.Fprintf(b, " @%s:%s", path.Base(v.File.Path), line)
 	}
-	if v.Why != "" {
-		fmt.Fprintf(b, " (%s)", v.Why)
+	if why := v.Why + v.WhyWhole; why != "" {
+		fmt.Fprintf(b, " (%s)", why)
 	}
 	b.WriteString("\n")
 	for _, entry := range v.Entries {

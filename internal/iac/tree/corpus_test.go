@@ -178,8 +178,8 @@ func TestCorpus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(names) < 60 {
-		t.Errorf("%d files: the corpus has at least 60", len(names))
+	if len(names) < 90 {
+		t.Errorf("%d files: the corpus has at least 90", len(names))
 	}
 	for _, name := range names {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
