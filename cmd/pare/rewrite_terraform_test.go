@@ -25,6 +25,7 @@ import (
 var styles = map[string][]string{
 	"aws_iam_policy.documented":                            {"documented"},          // a data source
 	"aws_iam_policy.combined":                              {"combined"},            // one made of another
+	"aws_iam_policy.overridden":                            {"overridden"},          // one in which another stands in its place
 	"aws_iam_role.app":                                     {"app/block"},           // inline_policy, jsonencode, a single statement
 	"aws_iam_role_policy.encoded":                          {"encoded/encoded"},     // jsonencode with an interpolation
 	"aws_iam_user_policy.robot":                            {"robot/robot"},         // a local list
@@ -33,6 +34,7 @@ var styles = map[string][]string{
 	"aws_iam_group_policy.people":                          {"people/people"},       // file()
 	"aws_iam_role_policy.templated":                        {"templated/templated"}, // templatefile()
 	"aws_iam_role_policy.written":                          {"written/written"},     // .tf.json
+	"aws_iam_role_policy.varied[0]":                        {"varied/varied"},       // a variable's default, a count
 	`module.reader["reader-a"].aws_iam_role_policy.reader`: {"reader-a/reader-a"},   // a module, twice
 	`module.reader["reader-b"].aws_iam_role_policy.reader`: {"reader-b/reader-b"},
 }

@@ -131,3 +131,24 @@ module "reader" {
   name     = each.key
   trust    = local.trust
 }
+
+variable "publishing" {
+  description = "what publishers may"
+  type        = list(string)
+  default     = ["s3:GetBucketAcl", "sns:Publish", "sns:Subscribe"]
+}
+
+resource "aws_iam_role" "varied" {
+  name               = "varied"
+  assume_role_policy = local.trust
+}
+
+resource "aws_iam_role_policy" "varied" {
+  count = 1
+  name  = "varied"
+  role  = aws_iam_role.varied.name
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = var.publishing, Resource = "*" }]
+  })
+}

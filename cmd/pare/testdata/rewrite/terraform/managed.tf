@@ -72,3 +72,44 @@ resource "aws_iam_role_policy_attachment" "combined" {
   role       = aws_iam_role.combined.name
   policy_arn = aws_iam_policy.combined.arn
 }
+
+# One in which a statement stands in the place of another with its Sid.
+
+data "aws_iam_policy_document" "production" {
+  statement {
+    sid       = "Base"
+    actions   = ["s3:GetBucketAcl", "s3:GetBucketPolicy"] # without CORS
+    resources = ["*"]
+  }
+}
+
+data "aws_iam_policy_document" "overridden" {
+  override_policy_documents = [data.aws_iam_policy_document.production.json]
+
+  statement {
+    sid       = "Base"
+    actions   = ["s3:*"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "Own"
+    actions   = ["s3:ListAllMyBuckets", "ses:SendEmail"]
+    resources = ["*"]
+  }
+}
+
+resource "aws_iam_policy" "overridden" {
+  name   = "overridden"
+  policy = data.aws_iam_policy_document.overridden.json
+}
+
+resource "aws_iam_role" "overridden" {
+  name               = "overridden"
+  assume_role_policy = local.trust
+}
+
+resource "aws_iam_role_policy_attachment" "overridden" {
+  role       = aws_iam_role.overridden.name
+  policy_arn = aws_iam_policy.overridden.arn
+}
