@@ -84,7 +84,7 @@ func (r Findings) sarifResult(f finding.Finding) *sarif.Result {
 	out := sarif.NewRuleResult(string(f.Type)).
 		WithRuleIndex(slices.Index(finding.Types(), f.Type)).
 		WithLevel(levelOf(f.Type)).
-		WithMessage(sarif.NewTextMessage(sarifText(r.sarifMessage(f)))).
+		WithMessage(sarif.NewTextMessage(SARIFText(r.sarifMessage(f)))).
 		AddLocation(sarifLocation(f)).
 		WithPartialFingerprints(map[string]string{"pareFinding/v1": f.ID})
 	if state := baselineState(f.Change); state != "" {
@@ -92,7 +92,7 @@ func (r Findings) sarifResult(f finding.Finding) *sarif.Result {
 	}
 	if f.Status == finding.Archived {
 		s := sarif.NewSuppression().WithKind("external").WithStatus("accepted")
-		out.AddSuppression(s.WithJustification(sarifText(archivedText(f))))
+		out.AddSuppression(s.WithJustification(SARIFText(archivedText(f))))
 	}
 	return out
 }
@@ -109,8 +109,8 @@ func evidenceText(f finding.Finding) string {
 	return Printable(strings.Join(f.Sources, ", "))
 }
 
-// sarifText is a text in which nothing is a placeholder or a link (SARIF 2.1.0, 3.11).
-func sarifText(s string) string {
+// SARIFText is a text in which nothing is a placeholder or a link (SARIF 2.1.0, 3.11).
+func SARIFText(s string) string {
 	return strings.NewReplacer("{", "{{", "}", "}}", `\`, `\\`, "[", `\[`, "]", `\]`).Replace(s)
 }
 
@@ -178,5 +178,5 @@ func (r Findings) sarifInvocation() *sarif.Invocation {
 }
 
 func notification(level, text string) *sarif.Notification {
-	return sarif.NewNotification().WithLevel(level).WithMessage(sarif.NewTextMessage(sarifText(text)))
+	return sarif.NewNotification().WithLevel(level).WithMessage(sarif.NewTextMessage(SARIFText(text)))
 }

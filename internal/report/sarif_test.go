@@ -114,7 +114,7 @@ func TestSARIFIsCapped(t *testing.T) {
 // A name is part of a message as it is: no placeholder, no link.
 func TestSARIFTextsAreInert(t *testing.T) {
 	for in, want := range map[string]string{"{0}": "{{0}}", "[a](b)": `\[a\](b)`, `\`: `\\`} {
-		if got := sarifText(in); got != want {
+		if got := SARIFText(in); got != want {
 			t.Errorf("%s: %s, want %s", in, got, want)
 		}
 	}

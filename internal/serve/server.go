@@ -106,7 +106,7 @@ func New(o Options) (*Server, error) {
 	}
 	own.Handle("/static/", pages) // the page of the login needs them
 	own.Handle("/", named("login", o.Login.Middleware(pages)))
-	s.handler = s.observed(s.bounded(apart(named("API", api), o.Login.Headers(own))))
+	s.handler = s.observed(s.bounded(apart(named("API", retriable(api, http.StatusInternalServerError)), o.Login.Headers(retriable(own, http.StatusServiceUnavailable)))))
 	return s, nil
 }
 

@@ -41,6 +41,7 @@ type Service struct {
 	c        Config
 	work     *jobs.Jobs
 	tell     *events
+	sweep    *sweeper
 	listener net.Listener
 	tls      *tls.Config
 }
@@ -171,6 +172,7 @@ func (s *Service) begin(ctx context.Context, w World, o Options) error {
 	if err := s.tell.start(ctx); err != nil {
 		return err
 	}
+	s.sweep = startSweeper(ctx, s.Store, w.Log, cmp.Or(w.Poll, sweepEvery))
 	return s.work.Start(ctx)
 }
 
@@ -212,6 +214,9 @@ func (s *Service) close(ctx context.Context) error {
 	}
 	if s.tell != nil {
 		s.tell.close()
+	}
+	if s.sweep != nil {
+		s.sweep.close()
 	}
 	if s.Store != nil {
 		errs = append(errs, s.Store.Close())

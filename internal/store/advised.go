@@ -33,6 +33,8 @@ func (s *Store) Advised(ctx context.Context, q AdviceQuery, p Page) (Part[Advise
 	st := sqlOf(`SELECT ` + recommendationColumns + ` WHERE 1 = 1`)
 	if q.Analyzer != "" {
 		st.add(` AND r.analyzer = (SELECT id FROM analyzers WHERE arn = ?)`, q.Analyzer)
+	} else {
+		st.add(` AND a.gone_arn = ''`)
 	}
 	if q.State != "" {
 		st.add(` AND r.state = ?`, string(q.State))

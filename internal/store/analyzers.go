@@ -100,16 +100,14 @@ func (s *Store) UpdateAnalyzer(ctx context.Context, by By, a Analyzer) error {
 }
 
 // DeleteAnalyzer removes an analyzer with everything of it: rules, runs, findings and their
-// history, recommendations, principals, tags. Sinks are told that its findings are gone. Asked
-// again with the same token, it is done.
+// history, recommendations, principals, tags. Nobody finds any of it afterwards, and another
+// may have its name; RemoveDeleted takes it out of the database, and has sinks told that its
+// findings are gone. Asked again with the same token, it is done.
 func (s *Store) DeleteAnalyzer(ctx context.Context, by By, arn, clientToken string) error {
 	_, err := s.once(ctx, by, request{"DeleteAnalyzer", clientToken, NewAnalyzer{Analyzer: Analyzer{ARN: arn}}}, func(tx *sql.Tx) (string, error) {
 		owner, err := s.lockAnalyzer(ctx, tx, arn)
 		if err == nil {
-			err = remember(ctx, tx, sqlOf(` WHERE f.analyzer = ?`, owner), by.At)
-		}
-		if err == nil {
-			_, err = exec(ctx, tx, sqlOf(`DELETE FROM analyzers WHERE id = ?`, owner))
+			err = markGone(ctx, tx, owner, by)
 		}
 		if err == nil {
 			_, err = exec(ctx, tx, sqlOf(`DELETE FROM tags WHERE arn = ?`, arn))
@@ -136,7 +134,7 @@ func scanAnalyzer(r row) (Analyzer, error) {
 
 // Analyzer is an analyzer by its ARN or its name.
 func (s *Store) Analyzer(ctx context.Context, name string) (Analyzer, error) {
-	a, err := one(ctx, s.reader, sqlOf(`SELECT `+analyzerColumns+` WHERE a.arn = ? OR a.name = ?`, name, name), scanAnalyzer, notFound("analyzer", name))
+	a, err := one(ctx, s.reader, sqlOf(`SELECT `+analyzerColumns+` WHERE (a.arn = ? OR a.name = ?) AND a.gone_arn = ''`, name, name), scanAnalyzer, notFound("analyzer", name))
 	if err != nil {
 		return a, err
 	}
@@ -146,7 +144,7 @@ func (s *Store) Analyzer(ctx context.Context, name string) (Analyzer, error) {
 
 // Analyzers lists the analyzers of a type by name; "" is all types.
 func (s *Store) Analyzers(ctx context.Context, t AnalyzerType, p Page) (Part[Analyzer], error) {
-	st := sqlOf(`SELECT ` + analyzerColumns + ` WHERE 1 = 1`)
+	st := sqlOf(`SELECT ` + analyzerColumns + ` WHERE a.gone_arn = ''`)
 	if t != "" {
 		st.add(` AND a.type = ?`, string(t))
 	}

@@ -159,8 +159,8 @@ func (c *completion) begin(ctx context.Context) error {
 		return err
 	}
 	n, err := exec(ctx, c.tx, sqlOf(`UPDATE runs SET state = 'complete', finished_at = ?, window_days = ?, window_end = ?, catalog_date = ?
-		WHERE id = ? AND state = 'running'`,
-		micros(c.closing.FinishedAt), c.closing.WindowDays, micros(c.closing.WindowEnd), clean(c.closing.CatalogDate), c.run))
+		WHERE id = ? AND analyzer = ? AND state = 'running'`, // and not one that has the ARN since
+		micros(c.closing.FinishedAt), c.closing.WindowDays, micros(c.closing.WindowEnd), clean(c.closing.CatalogDate), c.run, c.owner))
 	if err != nil {
 		return err
 	}

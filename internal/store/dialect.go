@@ -19,6 +19,7 @@ type dialect struct {
 	among      [2]string // around the few values that a column is to be one of, so that they are looked up first
 	lock       string    // has a SELECT keep others from changing its rows; "": a writer is alone
 	now        string    // the database's clock, in microseconds
+	plain      string    // has no statement of a transaction compiled, which takes longer than few rows do; "": none is
 	snapshot   sql.TxOptions
 }
 
@@ -32,6 +33,7 @@ var (
 		statistics: "ANALYZE findings, finding_services, resources",
 		among:      [2]string{" = ANY (ARRAY(", "))"},
 		now:        "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint",
+		plain:      "SET LOCAL jit = off",
 		lock:       " FOR NO KEY UPDATE", snapshot: sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 	}
 )

@@ -15,20 +15,21 @@ const removedColumns = `key, id, type, status, change, resource, resource_id, ac
 
 // remember keeps findings that are about to be removed, as far as there are sinks to be told
 // of it. which is the WHERE clause that says which of the findings f. Whoever calls it holds
-// the analyzer's lock.
+// the analyzer's lock. Of an analyzer that was deleted those are told who were there then.
 func remember(ctx context.Context, tx *sql.Tx, which *statement, at time.Time) error {
 	sinks, err := one(ctx, tx, sqlOf(`SELECT COUNT(*) FROM sinks`), scanInt, nil)
 	if err != nil || sinks == 0 {
 		return err
 	}
 	kept := sqlOf(`INSERT INTO removed_findings (analyzer, at, version, body, `+removedColumns+`)
-		SELECT a.arn, ?, 1 + (SELECT COUNT(*) FROM finding_history h WHERE h.finding = f.key), COALESCE(d.body, '[]'), `+findingColumns+`
+		SELECT CASE WHEN a.gone_arn = '' THEN a.arn ELSE a.gone_arn END, ?, 1 + (SELECT COUNT(*) FROM finding_history h WHERE h.finding = f.key), COALESCE(d.body, '[]'), `+findingColumns+`
 		FROM findings f JOIN analyzers a ON a.id = f.analyzer LEFT JOIN finding_details d ON d.finding = f.key`, micros(at))
 	kept.append(which)
 	if _, err := exec(ctx, tx, kept); err != nil {
 		return err
 	}
-	untold := sqlOf(`INSERT INTO removals_untold (sink, removal) SELECT s.name, f.key FROM sinks s CROSS JOIN findings f`)
+	untold := sqlOf(`INSERT INTO removals_untold (sink, removal) SELECT s.name, f.key FROM sinks s CROSS JOIN findings f JOIN analyzers a ON a.id = f.analyzer
+		AND (a.gone_arn = '' OR EXISTS (SELECT 1 FROM sink_positions p WHERE p.sink = s.name AND p.analyzer = a.id))`)
 	untold.append(which)
 	_, err = exec(ctx, tx, untold)
 	return err

@@ -59,6 +59,8 @@ func TestARemovalIsToldBeforeWhatHasItsID(t *testing.T) {
 		check(t, s.DeleteAnalyzer(ctxOf(t), by(94), theARN, ""))
 		create(t, s)
 		scan(t, s, 95, permission(1, 95, "A"))
+		same(t, "while the one before is being removed", []string{}, said(told(t, s, 10)))
+		same(t, "removed", 2, must(s.RemoveDeleted(ctxOf(t), 1))(t))
 		same(t, "of an analyzer that was made again", []string{
 			"UnusedIAMRole-002.2 ACTIVE>ACTIVE removed", was.ID + ".2 ACTIVE>ACTIVE removed", was.ID + ".1 >ACTIVE ",
 		}, said(told(t, s, 10)))
@@ -70,13 +72,15 @@ func TestNothingIsKeptForNobody(t *testing.T) {
 	conform(t, func(t *testing.T, s *store.Store) {
 		scan(t, s, 1, permission(1, 1, "A"))
 		check(t, s.DeleteAnalyzer(ctxOf(t), by(2), theARN, ""))
-		withSink(t, s)
+		withSink(t, s) // and wasn't there then
+		same(t, "removed", 1, must(s.RemoveDeleted(ctxOf(t), 0))(t))
 		same(t, "told", []string{}, said(told(t, s, 10)))
 		create(t, s)
 		scan(t, s, 3, permission(1, 3, "A"))
 		told(t, s, 10)
 		check(t, s.DeleteAnalyzer(ctxOf(t), by(4), theARN, ""))
-		told(t, s, 10)
+		same(t, "removed", 1, must(s.RemoveDeleted(ctxOf(t), 0))(t))
+		same(t, "told in the end", 1, len(told(t, s, 10)))
 		must(s.Clean(ctxOf(t), store.Retention{Resolved: 24 * time.Hour}, day(5)))(t)
 		left := 0
 		check(t, s.Connections().Writer.QueryRowContext(ctxOf(t), `SELECT COUNT(*) FROM removed_findings`).Scan(&left))

@@ -2,10 +2,18 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pare-iam/pare/finding"
 	"github.com/pare-iam/pare/internal/store"
@@ -22,6 +30,7 @@ type traffic struct {
 	served, failed atomic.Int64
 	slowest        atomic.Int64 // nanoseconds
 	written        atomic.Int64 // runs that CompleteRun said are complete
+	strange        sync.Map     // errors that don't say that the database is away
 	end            chan struct{}
 	all            sync.WaitGroup
 }
@@ -35,6 +44,9 @@ func (c *traffic) request(ask func(context.Context) error) {
 		c.slowest.Store(took)
 	}
 	if err != nil {
+		if !store.Away(err) {
+			c.strange.Store(fmt.Sprintf("%T %v", err, err), true)
+		}
 		c.failed.Add(1)
 		return
 	}
@@ -121,8 +133,8 @@ func TestPostgresIsRestartedUnderLoad(t *testing.T) {
 		until(t, &c.written, 2)
 		end(t)
 		until(t, &c.failed, 50)
-		if err := s.Ping(t.Context()); err == nil {
-			t.Error("Ping finds a database that is away")
+		if err := s.Ping(t.Context()); !store.Away(err) {
+			t.Errorf("Ping of a database that is away: %v", err)
 		}
 		server.Start(t)
 		until(t, &c.served, 50)
@@ -134,9 +146,38 @@ func TestPostgresIsRestartedUnderLoad(t *testing.T) {
 	if slowest := time.Duration(c.slowest.Load()); slowest >= answerWithin {
 		t.Errorf("a request took %v", slowest)
 	}
+	for text := range c.strange.Range {
+		t.Errorf("while the database is away: %s", text)
+	}
 	runs, err := completeRuns(t.Context(), s)
 	check(t, err)
 	same(t, "complete runs", int(c.written.Load())+1, len(runs))
 	events := must(s.History(t.Context(), theARN, permission(1, 1).ID, store.Page{Limit: 1000}))(t).Items
 	same(t, "events", int(c.written.Load()), len(events))
+}
+
+// What is wrong with a request, or with what the database holds, isn't over in a moment.
+func TestWhatIsNotAwayIsNotSaidToBe(t *testing.T) {
+	conform(t, func(t *testing.T, s *store.Store) {
+		_, missing := s.Analyzer(t.Context(), "arn:none")
+		_, token := s.Analyzers(t.Context(), "", store.Page{Token: "AAAA"})
+		_, syntax := s.Connections().Writer.ExecContext(t.Context(), "SELECT FROM WHERE")
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, gone := s.Analyzers(ended, "", store.Page{})
+		var half struct{ A []int }
+		document := json.UnmarshalRead(strings.NewReader(`{"A":[1`), &half)
+		for what, err := range map[string]error{
+			"no error": nil, "missing": missing, "token": token, "syntax": syntax, "the client is gone": gone, "half a document": document, "no rows": sql.ErrNoRows,
+		} {
+			if store.Away(err) || (err == nil) != (what == "no error") {
+				t.Errorf("%s: %v is taken for a database that is away", what, err)
+			}
+		}
+		for _, err := range []error{io.ErrUnexpectedEOF, sql.ErrConnDone, errors.Join(store.ErrNotFound, &pgconn.PgError{Code: "57P03"}), &pgconn.PgError{Code: "08006"}} {
+			if !store.Away(fmt.Errorf("page 1: %w", err)) {
+				t.Errorf("%v isn't taken for a database that is away", err)
+			}
+		}
+	})
 }

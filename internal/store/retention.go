@@ -27,12 +27,15 @@ const (
 type Cleaned struct{ Findings, Runs, Policies, Tokens, Sessions int }
 
 // Clean removes what is over: resolved findings with their history, old runs, policies that
-// nobody has, used client tokens, sessions that ended. It does so in small transactions, so
+// nobody has, used client tokens, sessions that ended; and what RemoveDeleted does. It does so in small transactions, so
 // that others get their turn, and can be interrupted and begun again.
 func (s *Store) Clean(ctx context.Context, r Retention, now time.Time) (Cleaned, error) {
 	var out Cleaned
 	var err error
 	batch := or(r.Batch, 1000)
+	if _, err = s.RemoveDeleted(ctx, batch); err != nil {
+		return out, err
+	}
 	if out.Findings, err = s.cleanFindings(ctx, or(r.Resolved, keepFinding), now, batch); err != nil {
 		return out, err
 	}
@@ -69,7 +72,7 @@ func (s *Store) Clean(ctx context.Context, r Retention, now time.Time) (Cleaned,
 // first: a run may be about to find one of them again.
 func (s *Store) cleanFindings(ctx context.Context, keep time.Duration, now time.Time, batch int) (int, error) {
 	until := now.Add(-keep)
-	arns, err := all(ctx, s.reader, sqlOf(`SELECT arn FROM analyzers a WHERE EXISTS
+	arns, err := all(ctx, s.reader, sqlOf(`SELECT arn FROM analyzers a WHERE a.gone_arn = '' AND EXISTS
 		(SELECT 1 FROM findings f WHERE f.analyzer = a.id AND f.status = 'RESOLVED' AND f.updated_at <= ?) ORDER BY arn`, micros(until)), scanText)
 	if err != nil {
 		return 0, err

@@ -125,7 +125,7 @@ func (s *Store) FailRuns(ctx context.Context, before time.Time, why string, at t
 }
 
 const runColumns = `r.id, a.arn, r.account, r.state, r.started_at, r.finished_at, r.window_days, r.window_end, r.catalog_date, r.failure, r.report
-	FROM runs r JOIN analyzers a ON a.id = r.analyzer`
+	FROM runs r JOIN analyzers a ON a.id = r.analyzer AND a.gone_arn = ''`
 
 func scanRun(r row) (Run, error) {
 	var out Run

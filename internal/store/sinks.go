@@ -32,7 +32,7 @@ func (s *Store) AddSink(ctx context.Context, name string) error {
 			return err
 		}
 		_, err = exec(ctx, tx, sqlOf(`INSERT INTO sink_positions (sink, analyzer, position) SELECT ?, a.id,
-			COALESCE((SELECT MAX(h.key) FROM finding_history h WHERE h.analyzer = a.id), 0) FROM analyzers a`, name))
+			COALESCE((SELECT MAX(h.key) FROM finding_history h WHERE h.analyzer = a.id), 0) FROM analyzers a WHERE a.gone_arn = ''`, name))
 		return err
 	})
 }
@@ -53,7 +53,8 @@ func (s *Store) ReleaseSink(ctx context.Context, sink, holder string) error {
 
 // Untold is what a sink is to be told next, at most limit of it: what was removed first, and
 // then the events of an analyzer in their order. Of a finding that is removed, its removal
-// alone is told, and before the events of one that has its ID later.
+// alone is told, and before the events of one that has its ID later: those of an analyzer wait
+// until all is removed of one that had its ARN before (RemoveDeleted).
 //
 // Each analyzer has a position of its own, and so nothing is skipped. Whoever writes history
 // holds the analyzer's lock (lockAnalyzer) from before the keys are given out until after
@@ -79,7 +80,8 @@ func untoldEvents(ctx context.Context, q querier, sink string, limit int) ([]Ste
 	}
 	behind, err := all(ctx, q, sqlOf(`SELECT w.id, w.arn, w.position FROM (SELECT a.id, a.arn, COALESCE(p.position, 0) AS position,
 			(SELECT MIN(h.key) FROM finding_history h WHERE h.analyzer = a.id AND h.key > COALESCE(p.position, 0)) AS next
-			FROM analyzers a LEFT JOIN sink_positions p ON p.analyzer = a.id AND p.sink = ?) w
+			FROM analyzers a LEFT JOIN sink_positions p ON p.analyzer = a.id AND p.sink = ?
+			WHERE a.gone_arn = '' AND NOT EXISTS (SELECT 1 FROM analyzers before WHERE before.gone_arn = a.arn AND before.gone_arn <> '')) w
 		WHERE w.next IS NOT NULL ORDER BY w.next LIMIT ?`, sink, limit), func(r row) (place, error) {
 		var p place
 		err := r.Scan(&p.id, &p.arn, &p.position)
@@ -156,7 +158,7 @@ type Lag struct {
 func (s *Store) Lags(ctx context.Context) ([]Lag, error) {
 	return all(ctx, s.reader, sqlOf(`SELECT w.name, COUNT(w.at), COALESCE(MIN(w.at), 0) FROM (
 		SELECT s.name, h.at FROM sinks s
-			LEFT JOIN analyzers a ON 1 = 1
+			LEFT JOIN analyzers a ON a.gone_arn = ''
 			LEFT JOIN sink_positions p ON p.sink = s.name AND p.analyzer = a.id
 			LEFT JOIN finding_history h ON h.analyzer = a.id AND h.key > COALESCE(p.position, 0)
 		UNION ALL SELECT u.sink, r.at FROM removals_untold u JOIN removed_findings r ON r.key = u.removal) w

@@ -121,6 +121,7 @@ func TestASinkIsToldFromNowOn(t *testing.T) {
 		same(t, "afterwards", []string{}, said(told(t, s, 10)))
 		must(s.SetStatus(ctxOf(t), by(4), theARN, finding.Active, []string{a.ID}))(t)
 		check(t, s.DeleteAnalyzer(ctxOf(t), by(4), theARN, ""))
+		must(s.RemoveDeleted(ctxOf(t), 0))(t)
 		same(t, "of what is gone", []string{"UnusedIAMRole-001.4 ACTIVE>ACTIVE removed", "UnusedIAMRole-002.2 ACTIVE>ACTIVE removed"}, said(told(t, s, 1)))
 	})
 }

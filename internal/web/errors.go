@@ -39,6 +39,8 @@ func problemOf(err error) *problem {
 		return &problem{http.StatusBadRequest, err.Error()}
 	case errors.Is(err, store.ErrConflict):
 		return &problem{http.StatusConflict, err.Error()}
+	case store.Away(err):
+		return &problem{http.StatusServiceUnavailable, "the database doesn't answer now; nothing is lost of what was saved"}
 	}
 	return &problem{http.StatusInternalServerError, "something went wrong; the server's log says what"}
 }
@@ -76,6 +78,8 @@ func statusWords(status int) string {
 		return "Not possible now"
 	case http.StatusInternalServerError:
 		return "Something went wrong"
+	case http.StatusServiceUnavailable:
+		return "Not available now"
 	}
 	return http.StatusText(status)
 }

@@ -171,12 +171,23 @@ func (e exporter) jsonFindings(enc *jsontext.Encoder, tally *finding.Tally) erro
 	return enc.WriteToken(jsontext.EndArray)
 }
 
-// copyObject copies an object. Of each member it asks instead, which may write something
-// in its place and say so; end writes what comes last.
+// copyObject copies an object, as copyMembers does; end writes what comes last.
 func copyObject(enc *jsontext.Encoder, dec *jsontext.Decoder, instead func(name string, value jsontext.Value) (bool, error), end func() error) error {
 	if err := copyToken(enc, dec); err != nil { // {
 		return err
 	}
+	if err := copyMembers(enc, dec, instead); err != nil {
+		return err
+	}
+	if err := end(); err != nil {
+		return err
+	}
+	return copyToken(enc, dec) // }
+}
+
+// copyMembers copies what is left of an object, up to its end. Of each member it asks
+// instead, which may write something in its place and say so.
+func copyMembers(enc *jsontext.Encoder, dec *jsontext.Decoder, instead func(name string, value jsontext.Value) (bool, error)) error {
 	for dec.PeekKind() != '}' {
 		name, err := dec.ReadToken()
 		if err != nil {
@@ -201,10 +212,7 @@ func copyObject(enc *jsontext.Encoder, dec *jsontext.Decoder, instead func(name 
 			return err
 		}
 	}
-	if err := end(); err != nil {
-		return err
-	}
-	return copyToken(enc, dec) // }
+	return nil
 }
 
 func copyToken(enc *jsontext.Encoder, dec *jsontext.Decoder) error {

@@ -228,7 +228,7 @@ func TestErrorsOfTheOtherPages(t *testing.T) {
 	s := newSite(t)
 	for at, want := range map[string]int{
 		"/principal": 404, "/principal?arn=none": 404, "/policies/none": 404, "/accounts/none": 404, "/runs/none": 404, "/runs/99": 404, "/rules/edit?rule=none": 404, "/settings/user?name=none": 404,
-		"/principals?kind=x": 400, "/principals?sort=x": 400, "/principals?page=AAAA": 400, "/principals?contains=%00": 400, "/policies?format=sarif": 400,
+		"/principals?kind=x": 400, "/principals?sort=x": 400, "/principals?page=AAAA": 400, "/principals?contains=%00": 400, "/policies?format=xml": 400,
 		"/policies?page=AAAA": 400, "/recommendations?state=x": 400, "/recommendations?verdict=x": 400, "/recommendations?age=x": 400, "/runs?state=x": 400,
 		"/audit?who=%ff": 400, "/audit?page=AAAA": 400, "/rules/edit?key=resource&op=eq&values=%00": 400,
 	} {

@@ -63,7 +63,7 @@ func (v *visit) accounts() (answer, error) {
 		return v.site.Store.AccountStates(v.Context(), v.analyzer.ARN, at)
 	}
 	if v.query("format") != "" {
-		return exported(v, sheet[store.AccountState]{"accounts-" + v.analyzer.Name, accountColumns, list})
+		return exported(v, sheet[store.AccountState]{"accounts-" + v.analyzer.Name, accountColumns, accountTold, list})
 	}
 	part, err := list(v.asked())
 	if err != nil {
@@ -76,7 +76,7 @@ func (v *visit) accounts() (answer, error) {
 	for _, a := range part.Items {
 		p.Items = append(p.Items, accountItem{a, active[a.ID]})
 	}
-	p.Pager, p.Exports = v.pager(part.Next, len(part.Items)), v.exports("csv", "json")
+	p.Pager, p.Exports = v.pager(part.Next, len(part.Items)), v.exports()
 	out.data = p
 	return out, nil
 }

@@ -33,12 +33,12 @@ func (v *visit) audit() (answer, error) {
 		return v.site.Store.FindAudit(v.Context(), p.Query, at)
 	}
 	if v.query("format") != "" {
-		return exported(v, sheet[store.Entry]{"audit", auditColumns, list})
+		return exported(v, sheet[store.Entry]{"audit", auditColumns, auditTold, list})
 	}
 	part, err := list(v.asked())
 	if err != nil {
 		return nil, err
 	}
-	p.Items, p.Pager, p.Exports = part.Items, v.pager(part.Next, len(part.Items)), v.exports("csv", "json")
+	p.Items, p.Pager, p.Exports = part.Items, v.pager(part.Next, len(part.Items)), v.exports()
 	return page{name: "audit", title: "Audit log", menu: "GET /audit", data: p}, nil
 }

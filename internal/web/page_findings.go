@@ -166,7 +166,7 @@ func (v *visit) findings() (answer, error) {
 	} else {
 		err = v.fillItems(&p, q)
 	}
-	p.Exports = v.exports("csv", "json", "sarif")
+	p.Exports = v.exports()
 	return page{name: "findings", title: "Findings", menu: "GET /findings", data: p}, err
 }
 

@@ -82,6 +82,7 @@ func TestExportsOfTheOtherListsAreWhole(t *testing.T) {
 		if err := json.Unmarshal(w.Body.Bytes(), &objects); err != nil {
 			t.Fatalf("%s as JSON: %v", at, err)
 		}
+		s.sarifSays(t, at, join+"format=sarif", objects)
 		w = s.get(t, store.Admin, at+join+"format=csv")
 		rows, err := csv.NewReader(w.Body).ReadAll()
 		check(t, err)

@@ -39,13 +39,13 @@ func (v *visit) policies() (answer, error) {
 		return v.site.Store.Policies(v.Context(), v.analyzer.ARN, p.Contains, at)
 	}
 	if v.query("format") != "" {
-		return exported(v, sheet[store.PolicyItem]{"policies-" + v.analyzer.Name, policyColumns, list})
+		return exported(v, sheet[store.PolicyItem]{"policies-" + v.analyzer.Name, policyColumns, policyTold, list})
 	}
 	part, err := list(v.asked())
 	if err != nil {
 		return nil, err
 	}
-	p.Items, p.Pager, p.Exports = part.Items, v.pager(part.Next, len(part.Items)), v.exports("csv", "json")
+	p.Items, p.Pager, p.Exports = part.Items, v.pager(part.Next, len(part.Items)), v.exports()
 	out.data = p
 	return out, nil
 }

@@ -38,7 +38,7 @@ func (v *visit) policy() (answer, error) {
 		return v.site.Store.Holders(v.Context(), v.analyzer.ARN, hash, at)
 	}
 	if v.query("format") != "" {
-		return exported(v, sheet[store.Principal]{"principals-of-a-policy", principalColumns, list})
+		return exported(v, sheet[store.Principal]{"principals-of-a-policy", principalColumns, principalTold, list})
 	}
 	src, err := v.site.Store.Policy(v.Context(), hash)
 	if err != nil {
@@ -51,7 +51,7 @@ func (v *visit) policy() (answer, error) {
 	if len(part.Items) == 0 && v.query("page") == "" { // another analyzer's
 		return nil, missing("no principal of the analyzer " + v.analyzer.Name + " has this policy")
 	}
-	p := &policyPage{Hash: hash, Pager: v.pager(part.Next, len(part.Items)), Exports: v.exports("csv", "json")}
+	p := &policyPage{Hash: hash, Pager: v.pager(part.Next, len(part.Items)), Exports: v.exports()}
 	p.Lines, p.Broken = linesOf(src)
 	if p.Shared, err = v.sharedUse(src, list); err != nil {
 		return nil, err

@@ -99,7 +99,7 @@ func (v *visit) principals() (answer, error) {
 		return v.exportFindings(findingsOf(q), "sarif")
 	}
 	if v.query("format") != "" {
-		return exported(v, sheet[store.Principal]{"principals-" + v.analyzer.Name, principalColumns, list})
+		return exported(v, sheet[store.Principal]{"principals-" + v.analyzer.Name, principalColumns, principalTold, list})
 	}
 	part, err := list(v.asked())
 	if err != nil {
@@ -108,7 +108,7 @@ func (v *visit) principals() (answer, error) {
 	for _, one := range part.Items {
 		p.Items = append(p.Items, principalItem{one, share(one.Unused, one.Granted)})
 	}
-	p.Pager, p.Exports, p.Columns = v.pager(part.Next, len(part.Items)), v.exports("csv", "json", "sarif"), v.principalHeadings(by)
+	p.Pager, p.Exports, p.Columns = v.pager(part.Next, len(part.Items)), v.exports(), v.principalHeadings(by)
 	out.data = p
 	return out, nil
 }

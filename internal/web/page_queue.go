@@ -61,7 +61,7 @@ func (v *visit) queued() (answer, error) {
 		return v.site.Store.Advised(v.Context(), q, at)
 	}
 	if v.query("format") != "" {
-		return exported(v, sheet[store.Advised]{"recommendations-" + v.analyzer.Name, adviceColumns, list})
+		return exported(v, sheet[store.Advised]{"recommendations-" + v.analyzer.Name, adviceColumns, adviceTold, list})
 	}
 	part, err := list(v.asked())
 	if err != nil {
@@ -70,7 +70,7 @@ func (v *visit) queued() (answer, error) {
 	for _, a := range part.Items {
 		p.Items = append(p.Items, queueItem{a, v.applyCommand(a)})
 	}
-	p.Pager, p.Exports = v.pager(part.Next, len(part.Items)), v.exports("csv", "json")
+	p.Pager, p.Exports = v.pager(part.Next, len(part.Items)), v.exports()
 	out.data = p
 	return out, nil
 }

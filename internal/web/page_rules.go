@@ -69,7 +69,7 @@ func (v *visit) rules() (answer, error) {
 		return v.site.Store.Rules(v.Context(), v.analyzer.ARN, at)
 	}
 	if v.query("format") != "" {
-		return exported(v, sheet[store.Rule]{"rules-" + v.analyzer.Name, ruleColumns, list})
+		return exported(v, sheet[store.Rule]{"rules-" + v.analyzer.Name, ruleColumns, ruleTold, list})
 	}
 	part, err := list(v.asked())
 	if err != nil {
@@ -78,7 +78,7 @@ func (v *visit) rules() (answer, error) {
 	for _, r := range part.Items {
 		p.Items = append(p.Items, ruleItem{r, criteriaTexts(r.Filter)})
 	}
-	p.Pager, p.Exports = v.pager(part.Next, len(part.Items)), v.exports("csv", "json")
+	p.Pager, p.Exports = v.pager(part.Next, len(part.Items)), v.exports()
 	out.data = p
 	return out, nil
 }

@@ -63,13 +63,13 @@ func (v *visit) runs() (answer, error) {
 	q := store.RunQuery{Analyzer: v.analyzer.ARN, Account: p.Account, State: store.RunState(v.query("state"))}
 	list := func(at store.Page) (store.Part[store.Run], error) { return v.site.Store.FindRuns(v.Context(), q, at) }
 	if v.query("format") != "" {
-		return exported(v, sheet[store.Run]{"runs-" + v.analyzer.Name, runColumns, list})
+		return exported(v, sheet[store.Run]{"runs-" + v.analyzer.Name, runColumns, runTold, list})
 	}
 	part, err := list(v.asked())
 	if err != nil {
 		return nil, err
 	}
-	p.Items, p.Pager, p.Exports = part.Items, v.pager(part.Next, len(part.Items)), v.exports("csv", "json")
+	p.Items, p.Pager, p.Exports = part.Items, v.pager(part.Next, len(part.Items)), v.exports()
 	out.data = p
 	return out, nil
 }
@@ -166,13 +166,13 @@ type jobsPage struct {
 func (v *visit) jobs() (answer, error) {
 	list := func(at store.Page) (store.Part[jobs.Job], error) { return v.site.Queue.Jobs(v.Context(), at) }
 	if v.query("format") != "" {
-		return exported(v, sheet[jobs.Job]{"jobs", jobColumns, list})
+		return exported(v, sheet[jobs.Job]{"jobs", jobColumns, jobTold, list})
 	}
 	part, err := list(v.asked())
 	if err != nil {
 		return nil, err
 	}
-	p := jobsPage{v.sizes(), part.Items, v.pager(part.Next, len(part.Items)), v.exports("csv", "json")}
+	p := jobsPage{v.sizes(), part.Items, v.pager(part.Next, len(part.Items)), v.exports()}
 	return page{name: "jobs", title: "Jobs", menu: "GET /accounts", data: p}, nil
 }
 

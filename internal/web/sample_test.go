@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -312,6 +313,7 @@ type queue struct {
 	t     testing.TB
 	mu    sync.Mutex
 	held  bool     // recommendations stay in progress
+	more  int      // jobs that there are instead of a few
 	asked []string // what was asked for, in order
 }
 
@@ -355,12 +357,32 @@ func (q *queue) finish(ctx context.Context, making int64, id string) error {
 	return q.site.store.FinishRecommendation(ctx, making, q.site.made(q.t, f))
 }
 
-func (q *queue) Jobs(_ context.Context, _ store.Page) (store.Part[jobs.Job], error) {
+func (q *queue) Jobs(_ context.Context, at store.Page) (store.Part[jobs.Job], error) {
+	if q.more > 0 {
+		return q.manyJobs(at)
+	}
 	return store.Part[jobs.Job]{Items: []jobs.Job{
 		{ID: 9, Kind: "recommend", Analyzer: "arn:gone", Finding: attack, State: "done", Attempt: 1, MaxAttempts: 3, CreatedAt: q.site.now},
 		{ID: 8, Kind: "recommend", Analyzer: theARN, Finding: q.site.findings[0].ID, State: "done", Attempt: 1, MaxAttempts: 3, CreatedAt: q.site.now},
 		{ID: 7, Kind: "scan", Subject: attack, Analyzer: theARN, Account: account, State: "failed", Attempt: 3, MaxAttempts: 3, Error: attack, CreatedAt: q.site.now},
 	}}, nil
+}
+
+// manyJobs is a part of a long list; its token is the ID of the job before.
+func (q *queue) manyJobs(at store.Page) (out store.Part[jobs.Job], err error) {
+	last := q.more + 1
+	if at.Token != "" {
+		if last, err = strconv.Atoi(at.Token); err != nil {
+			return out, err
+		}
+	}
+	for id := last - 1; id > 0 && len(out.Items) < at.Limit; id-- {
+		out.Items = append(out.Items, jobs.Job{ID: int64(id), Kind: "scan", Analyzer: theARN, Account: account, State: "done", Attempt: 1, MaxAttempts: 3, CreatedAt: q.site.now})
+	}
+	if first := int(out.Items[len(out.Items)-1].ID); first > 1 {
+		out.Next = strconv.Itoa(first)
+	}
+	return out, nil
 }
 
 func (q *queue) Retry(_ context.Context, by store.By, job int64) error {

@@ -12,10 +12,12 @@ import (
 	"github.com/pare-iam/pare/internal/store"
 )
 
-// sheet is a list as a file: a line of CSV, or an object of JSON, for each of its items.
+// sheet is a list as a file: a line of CSV, an object of JSON, or a result of SARIF, for
+// each of its items.
 type sheet[T any] struct {
 	name    string // of the file, without its ending
 	columns []column[T]
+	told    told[T]
 	part    func(store.Page) (store.Part[T], error)
 }
 
@@ -37,8 +39,10 @@ func exported[T any](v *visit, s sheet[T]) (answer, error) {
 		d.typ, d.body = "text/csv; charset=utf-8", s.csv
 	case "json":
 		d.typ, d.body = "application/json", s.json
+	case "sarif":
+		d.typ, d.body = "application/sarif+json", (&sheetSARIF[T]{sheet: s, version: v.site.Version, now: v.now}).write
 	default:
-		return nil, bad("there is no format " + format + ": want csv or json")
+		return nil, bad("there is no format " + format + ": want csv, json or sarif")
 	}
 	return d, nil
 }

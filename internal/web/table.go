@@ -3,6 +3,7 @@ package web
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/pare-iam/pare/internal/store"
 )
@@ -132,13 +133,11 @@ func (v *visit) sizes() []option {
 // export is a link to the list in another format.
 type export struct{ Label, URL string }
 
-// exports are the links to the list as it is filtered now; formats are values of the
-// parameter format.
-func (v *visit) exports(formats ...string) []export {
-	labels := map[string]string{"csv": "CSV", "json": "JSON", "sarif": "SARIF"}
+// exports are the links to the list as it is filtered now.
+func (v *visit) exports() []export {
 	var out []export
-	for _, f := range formats {
-		out = append(out, export{labels[f], v.List("format", f, "size", "")})
+	for _, label := range [...]string{"CSV", "JSON", "SARIF"} {
+		out = append(out, export{label, v.List("format", strings.ToLower(label), "size", "")})
 	}
 	return out
 }
