@@ -33,6 +33,7 @@ type Options struct {
 	Opened          int // accounts that are kept in memory for recommendations; 0: 2
 
 	Beat  time.Duration // how often a server says that it is there; 0: 5 s
+	Stray time.Duration // how long a job is this server's by the database alone, before it is begun anew; 0: 2 min
 	Look  time.Duration // how often schedules are looked at; 0: 30 s
 	Poll  time.Duration // how often the queue is looked at; 0: 1 s
 	Grace time.Duration // how long jobs may go on when the server stops; 0: 10 s
@@ -50,6 +51,7 @@ type Jobs struct {
 
 	mu      sync.Mutex
 	running map[int64]context.CancelCauseFunc // by the job's ID
+	strays  map[attempt]time.Time             // since when
 
 	stopLoops context.CancelFunc
 	loops     sync.WaitGroup
@@ -106,6 +108,7 @@ func (o Options) withDefaults() Options {
 	}
 	orElse(&o.Every, 24*time.Hour)
 	orElse(&o.Beat, 5*time.Second)
+	orElse(&o.Stray, 2*time.Minute)
 	orElse(&o.Look, 30*time.Second)
 	orElse(&o.Poll, time.Second)
 	orElse(&o.Grace, 10*time.Second)

@@ -154,12 +154,41 @@ func (j *Jobs) beat(ctx context.Context) error {
 	return j.rescue(ctx)
 }
 
+// attempt is one at a job.
+type attempt struct {
+	job int64
+	n   int
+}
+
+// stray says whether a job is this server's by the database alone, and has been for so long
+// that it isn't about to begin or to end: the database was away when it gave the job, or
+// when River said that it was done, which River tries for less than a minute. Those that
+// are so for now are put into strays.
+func (j *Jobs) stray(job *rivertype.JobRow, now time.Time, strays map[attempt]time.Time) bool {
+	if lastOf(job) != j.servers.id {
+		return false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if _, working := j.running[job.ID]; working {
+		return false
+	}
+	key := attempt{job.ID, job.Attempt}
+	since, known := j.strays[key]
+	if !known {
+		since = now
+	}
+	strays[key] = since
+	return now.Sub(since) >= j.Stray
+}
+
 // rescue makes jobs available that nobody works on any more.
 func (j *Jobs) rescue(ctx context.Context) error {
 	living, err := j.servers.living(ctx)
 	if err != nil {
 		return err
 	}
+	strays := map[attempt]time.Time{}
 	params := river.NewJobListParams().States(rivertype.JobStateRunning).OrderBy(river.JobListOrderByID, river.SortOrderAsc).First(1000)
 	for {
 		got, err := j.client.JobList(ctx, params)
@@ -167,15 +196,22 @@ func (j *Jobs) rescue(ctx context.Context) error {
 			return err
 		}
 		for _, job := range got.Jobs {
+			why := "job taken over from a server that is gone"
 			if living[lastOf(job)] {
-				continue
+				if !j.stray(job, time.Now(), strays) {
+					continue
+				}
+				why = "job begun anew that this server lost while the database was away"
 			}
 			if err := j.servers.free(ctx, job); err != nil {
 				return err
 			}
-			j.Logger.WarnContext(ctx, "job taken over from a server that is gone", "job", job.ID, "kind", job.Kind, "server", lastOf(job))
+			j.Logger.WarnContext(ctx, why, "job", job.ID, "kind", job.Kind, "server", lastOf(job))
 		}
 		if len(got.Jobs) < 1000 || got.LastCursor == nil {
+			j.mu.Lock()
+			j.strays = strays
+			j.mu.Unlock()
 			return nil
 		}
 		params = params.After(got.LastCursor)

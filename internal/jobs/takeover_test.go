@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -264,6 +265,47 @@ func TestASlowServerComesTooLate(t *testing.T) {
 		check(t, slow.Stop(t.Context()))
 		idleAgain(t, s, other)
 		wholeOnce(t, s, 1, 0)
+	})
+}
+
+// What the database says that a server works on, and it doesn't, is begun anew; and what was
+// done isn't done again.
+func TestAServerFindsWhatItLost(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		check(t, setUp(t.Context(), s))
+		o := onMachine(folders(t))
+		o.Stray = 500 * time.Millisecond
+		j := start(t, s, o)
+		await(t, "a complete run", func() bool { return len(in(store.Complete, runs(t, s))) == 1 })
+		idleAgain(t, s, j)
+		if n := must(j.Forget(t.Context()))(t); n == 0 {
+			t.Fatal("there was no job")
+		}
+		await(t, "a second attempt", func() bool {
+			return !slices.ContainsFunc(jobsOf(t, j, "scan"), func(job jobs.Job) bool { return job.Attempt != 2 || job.State != "done" })
+		})
+		wholeOnce(t, s, 1, 0)
+	})
+}
+
+// A job that a server works on, or has only just been given, is none that it lost.
+func TestWhatIsWorkedOnIsNotLost(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		check(t, setUp(t.Context(), s))
+		g := newGate(t)
+		o := onMachine(g)
+		o.Beat, o.Stray = time.Hour, time.Nanosecond
+		j := start(t, s, o)
+		<-g.come
+		check(t, j.BeatOnce(t.Context()))
+		check(t, j.BeatOnce(t.Context()))
+		close(g.open)
+		idleAgain(t, s, j)
+		if all := jobsOf(t, j, "scan"); len(all) != 1 || all[0].Attempt != 1 {
+			t.Errorf("jobs %+v", all)
+		}
 	})
 }
 
