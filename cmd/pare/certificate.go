@@ -13,6 +13,12 @@ import (
 	"github.com/pare-iam/pare/prove"
 )
 
+// certified is a folder of a proof.
+type certified struct {
+	folder string
+	claims []prove.Certificate
+}
+
 // writeCertificates writes the claims of a recommendation as SMT-LIB 2 files into a
 // folder, which is made if it isn't there: all of them, or none.
 func writeCertificates(cmd *cobra.Command, folder string, rec report.Recommendation) error {
@@ -23,28 +29,51 @@ func writeCertificates(cmd *cobra.Command, folder string, rec report.Recommendat
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(folder, 0o777); err != nil {
-		return plainError(err)
-	}
+	return writeProofs(cmd, []certified{{folder, certificates}})
+}
+
+// writeProofs writes proofs into their folders, which are made if they aren't there: all of
+// them, or none.
+func writeProofs(cmd *cobra.Command, proofs []certified) error {
 	var temps []tempFile
-	for _, c := range certificates {
-		var temp tempFile
-		if temp, err = newTempFile(filepath.Join(folder, c.Name)); err != nil {
-			break
+	var claims []string
+	var err error
+	for _, p := range proofs {
+		if err == nil {
+			temps, err = stage(temps, p)
 		}
-		temps = append(temps, temp)
-		if _, err = temp.Write(c.Text); err != nil {
-			break
+		for _, c := range p.claims {
+			claims = append(claims, strings.Join(strings.Fields(c.Claim), " "))
 		}
 	}
 	if err := finishAll(temps, err); err != nil {
 		return err
 	}
-	for i, c := range certificates {
-		cmd.PrintErrf("%s: %s\n", temps[i].target, strings.Join(strings.Fields(c.Claim), " "))
+	for i, claim := range claims {
+		cmd.PrintErrf("%s: %s\n", temps[i].target, claim)
 	}
-	cmd.PrintErrf("a claim holds if every answer is unsat: cvc5 --lang=smt2 --strings-exp FILE\n")
+	if len(claims) > 0 {
+		cmd.PrintErrf("a claim holds if every answer is unsat: cvc5 --lang=smt2 --strings-exp FILE\n")
+	}
 	return nil
+}
+
+// stage writes a proof's files under other names, and adds them to those of others.
+func stage(temps []tempFile, p certified) ([]tempFile, error) {
+	if err := os.MkdirAll(p.folder, 0o777); err != nil {
+		return temps, plainError(err)
+	}
+	for _, c := range p.claims {
+		temp, err := newTempFile(filepath.Join(p.folder, c.Name))
+		if err != nil {
+			return temps, err
+		}
+		temps = append(temps, temp)
+		if _, err := temp.Write(c.Text); err != nil {
+			return temps, err
+		}
+	}
+	return temps, nil
 }
 
 // finishAll gives files their names if there was no error, and takes them all back if

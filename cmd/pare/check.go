@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -233,11 +232,18 @@ func (in *checkInput) ignoreFile(files *tree.Tree) string {
 
 // policies are those of the plans, or those of the files beside those of the base.
 func (in *checkInput) policies(cmd *cobra.Command, repo *git.Repo, files *tree.Tree, out *gate.Input) error {
-	now := policiesOf(files)
+	now, err := policiesOf(files)
+	if err != nil {
+		return err
+	}
 	if len(in.plans) > 0 {
 		return in.planned(cmd, now, out)
 	}
-	out.Problems, out.Files = concerning(files), files.Files
+	unread, problems, err := tofuFiles(files.Options)
+	if err != nil {
+		return err
+	}
+	out.Problems, out.Files = slices.Concat(concerning(files), problems), slices.Concat(files.Files, unread)
 	if in.base == "" && in.baseDir == "" {
 		out.Pairs = gate.Alone(now)
 		if in.deny == "" && in.data == "" {
@@ -245,32 +251,14 @@ func (in *checkInput) policies(cmd *cobra.Command, repo *git.Repo, files *tree.T
 		}
 		return nil
 	}
-	before, err := in.before(cmd.Context(), repo, files.Options)
+	before, problems, err := in.before(cmd.Context(), repo, files.Options)
 	if err != nil {
 		return err
 	}
-	out.Before = concerning(before)
+	out.Before = problems
 	out.Against = cmp.Or(in.base, in.baseDir)
-	out.Pairs = gate.Pairs(now, policiesOf(before))
+	out.Pairs = gate.Pairs(now, before)
 	return nil
-}
-
-// concerning are the problems of the files that are asked for.
-func concerning(files *tree.Tree) []iac.Problem {
-	return slices.DeleteFunc(slices.Clone(files.Problems), func(p iac.Problem) bool { return !files.Concerns(p) })
-}
-
-func policiesOf(files *tree.Tree) []gate.Policy {
-	var out []gate.Policy
-	definitions := gate.Define(files.Files)
-	for _, s := range files.Sources {
-		if files.Wanted(s) {
-			p := gate.FromSource(s)
-			definitions.Settle(&p)
-			out = append(out, p)
-		}
-	}
-	return out
 }
 
 func (in *checkInput) planned(cmd *cobra.Command, files []gate.Policy, out *gate.Input) error {
@@ -291,43 +279,6 @@ func (in *checkInput) planned(cmd *cobra.Command, files []gate.Policy, out *gate
 	}
 	gate.Locate(out.Pairs, files)
 	return nil
-}
-
-// before reads the tree as it was.
-func (in *checkInput) before(ctx context.Context, repo *git.Repo, o tree.Options) (before *tree.Tree, err error) {
-	if in.base == "" {
-		return treeAt(ctx, in.baseDir, o)
-	}
-	if repo == nil {
-		return nil, hintError{fmt.Errorf("--base %s: %s is in no git repository", in.base, o.Root), "run pare in the repository, or give --base-dir with a copy of the tree as it was"}
-	}
-	dir, err := os.MkdirTemp("", "pare-base-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := repo.Extract(ctx, in.base, dir); err != nil {
-		return nil, hintError{fmt.Errorf("--base %w", err), "git fetch origin, then --base origin/main; in a shallow clone fetch all of the history first"}
-	}
-	return treeAt(ctx, dir, o)
-}
-
-// treeAt reads another state of a tree. Paths that aren't in it are left out.
-func treeAt(ctx context.Context, dir string, now tree.Options) (*tree.Tree, error) {
-	o := tree.Options{Root: dir, Beyond: now.Beyond}
-	for _, path := range now.Paths {
-		switch _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(path))); {
-		case err == nil:
-			o.Paths = append(o.Paths, path)
-		case !errors.Is(err, os.ErrNotExist):
-			return nil, plainError(err)
-		}
-	}
-	if _, err := os.Stat(dir); err != nil || len(o.Paths) == 0 {
-		return &tree.Tree{Options: o}, plainError(err)
-	}
-	out, err := tree.Read(ctx, o)
-	return out, plainError(err)
 }
 
 // unusedOf looks for what nobody used, as `pare rewrite` does.

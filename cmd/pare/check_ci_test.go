@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -82,11 +83,102 @@ func TestFlagsOfCI(t *testing.T) {
 		Script []string `yaml:"script"`
 	}](t, "deploy/ci/gitlab.yml")
 	has(t, "gitlab.yml", check, flagsOf(strings.Join(gitlab["pare-check"].Script, "\n")))
-	for line := range strings.SplitSeq(readText(t, top+"docs/ci.md"), "\n") {
-		if _, command, ok := strings.Cut(line, "pare check "); ok && len(flagsOf(" "+command)) > 0 {
-			command, _, _ = strings.Cut(command, "`") // what follows in the sentence isn't the command's
-			has(t, "docs/ci.md", check, flagsOf(" "+command))
+}
+
+// snippets are the parts of a Markdown text that are for pasting: blocks, with their
+// language, and spans of code.
+func snippets(text string) (blocks map[string][]string, spans []string) {
+	blocks = map[string][]string{}
+	for i, part := range strings.Split(text, "```") {
+		if i%2 == 1 {
+			lang, body, _ := strings.Cut(part, "\n")
+			blocks[lang] = append(blocks[lang], body)
+			continue
 		}
+		for j, span := range strings.Split(part, "`") {
+			if j%2 == 1 {
+				spans = append(spans, span)
+			}
+		}
+	}
+	return blocks, spans
+}
+
+// Every command of docs/ci.md is one of ours with flags that it has, every input one of the
+// action, every variable one of GitLab's job, and what is YAML or JSON can be read.
+func TestSnippetsOfCI(t *testing.T) {
+	blocks, spans := snippets(readText(t, top+"docs/ci.md"))
+	lines := spans
+	for _, lang := range []string{"sh", "yaml"} {
+		for _, block := range blocks[lang] {
+			lines = append(lines, strings.Split(block, "\n")...)
+		}
+	}
+	commands := 0
+	for _, line := range lines {
+		for _, command := range regexp.MustCompile(`(?:^|[\s(])pare ([a-z]+)([^&|]*)`).FindAllStringSubmatch(line, -1) {
+			cmd, _, err := newRootCommand().Find(command[1:2])
+			if err != nil || cmd.Name() != command[1] {
+				if !strings.Contains(line, "name: ") {
+					t.Errorf("docs/ci.md: %s: no such command", line)
+				}
+				continue
+			}
+			commands++
+			if flags := flagsOf(command[2]); len(flags) > 0 {
+				has(t, "docs/ci.md", cmd, flags)
+			}
+		}
+		if flag, ok := strings.CutPrefix(line, "--"); ok { // in a sentence; of which command, it says
+			name, _, _ := strings.Cut(flag, " ")
+			if !strings.HasPrefix(flag, "template-stage") && newCheckCommand().Flags().Lookup(name) == nil && newRewriteCommand().Flags().Lookup(name) == nil {
+				t.Errorf("docs/ci.md: neither check nor rewrite has %s", line)
+			}
+		}
+	}
+	if commands < 10 {
+		t.Errorf("docs/ci.md: only %d commands were found", commands)
+	}
+	inputs, gitlab := readYAML[action](t, "action.yml").Inputs, readText(t, top+"deploy/ci/gitlab.yml")
+	for _, block := range blocks["yaml"] {
+		var root yaml.Node
+		if err := yaml.Load([]byte(block), &root); err != nil {
+			t.Errorf("docs/ci.md: %v\n%s", err, block)
+			continue
+		}
+		visit(&root, func(key string, value *yaml.Node, beside map[string]string) {
+			if key == "with" && strings.HasPrefix(beside["uses"], "pare-iam/pare@") {
+				for i := 0; i < len(value.Content); i += 2 {
+					if _, ok := inputs[value.Content[i].Value]; !ok {
+						t.Errorf("docs/ci.md: the action has no input %s", value.Content[i].Value)
+					}
+				}
+			}
+			if strings.HasPrefix(key, "PARE_") && !strings.Contains(gitlab, "$"+key) && !strings.Contains(gitlab, "${"+key) {
+				t.Errorf("docs/ci.md: gitlab.yml doesn't use %s", key)
+			}
+		})
+	}
+	for _, block := range blocks["json"] {
+		if !json.Valid([]byte(block)) {
+			t.Errorf("docs/ci.md: not JSON:\n%s", block)
+		}
+	}
+}
+
+// visit calls fn for each key of a YAML tree, with the plain values of the keys beside it.
+func visit(n *yaml.Node, fn func(key string, value *yaml.Node, beside map[string]string)) {
+	if n.Kind == yaml.MappingNode {
+		beside := map[string]string{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			beside[n.Content[i].Value] = n.Content[i+1].Value
+		}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			fn(n.Content[i].Value, n.Content[i+1], beside)
+		}
+	}
+	for _, c := range n.Content {
+		visit(c, fn)
 	}
 }
 
@@ -313,7 +405,7 @@ func TestGitLabRuns(t *testing.T) {
 	}{{"", "", 2}, {"deny.yaml", "", 2}, {"", "other", 0}, {"", "other deny.yaml", 0}} {
 		cmd := exec.CommandContext(t.Context(), "bash", "-eo", "pipefail", "-c", strings.Join(gitlab["pare-check"].Script, "\n"))
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "CI_MERGE_REQUEST_DIFF_BASE_SHA=main", "PARE_DENY="+c.deny, "PARE_BASELINE=", "PARE_FAIL_ON=any", "PARE_PATHS="+c.paths)
+		cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "CI_MERGE_REQUEST_DIFF_BASE_SHA=main", "PARE_DENY="+c.deny, "PARE_BASELINE=", "PARE_PATHS="+c.paths)
 		out, err := cmd.CombinedOutput()
 		if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != c.want {
 			t.Errorf("%+v: %v, want %d\n%s", c, err, c.want, out)

@@ -23,8 +23,10 @@ import (
 type rewriteInput struct {
 	analysisInput
 	unused, patch, branch, format, outputFile string
+	certificate                               string
 	addresses, states                         []string
 	write, check, commit, allowDirty          bool
+	allowLeft                                 bool // what isn't rewritten doesn't count in the exit code
 }
 
 const rewriteLong = `Takes unused access out of policies where they are written: in Terraform, CloudFormation and
@@ -56,7 +58,9 @@ Exit codes, the first that holds:
   2  with --check: files would change
   4  a live policy isn't what its file says, or a change isn't proved; the others are rewritten
   3  some policies can't be rewritten, or some files or data can't be read; the others are rewritten
-  0  otherwise`
+  0  otherwise
+With --allow-left policies that aren't rewritten are told as ever, and don't count: 3 is of files
+or data that can't be read.`
 
 func newRewriteCommand() *cobra.Command {
 	in := rewriteInput{format: "diff"}
@@ -80,7 +84,9 @@ func newRewriteCommand() *cobra.Command {
 	f.StringVar(&in.patch, "patch", "", "write the diff to this `file`, for git apply")
 	f.StringVar(&in.branch, "branch", "", "with --commit: the `name` of the new branch")
 	f.BoolVar(&in.commit, "commit", false, "commit to the new --branch, and print a text for the pull request")
+	f.StringVar(&in.certificate, "certificate", "", "write the claims about each live policy as SMT-LIB 2 files into folders in this `folder`, for cvc5 to check")
 	f.BoolVar(&in.allowDirty, "allow-dirty", false, "go on though something is uncommitted")
+	f.BoolVar(&in.allowLeft, "allow-left", false, "exit code 0 though some policies aren't rewritten, as for a hook; they are told all the same")
 	f.StringVarP(&in.format, "output", "o", in.format, "the `format`: diff, json or md")
 	f.StringVar(&in.outputFile, outputFileFlag, "", outputFileUsage)
 	cmd.MarkFlagsMutuallyExclusive("data", "unused")
@@ -117,7 +123,7 @@ func (in *rewriteInput) run(cmd *cobra.Command, args []string) error {
 		return refusedError{err}
 	}
 	partial = cmp.Or(partial, tellProblems(cmd, files))
-	shown := rewritten{repo: repo, files: files, plan: plan, written: plan.TakeWritten()}
+	shown := rewritten{repo, files, plan}
 	if err := in.use(cmd, shown); err != nil {
 		return err
 	}
@@ -126,10 +132,9 @@ func (in *rewriteInput) run(cmd *cobra.Command, args []string) error {
 
 // rewritten is what there is to show and to write.
 type rewritten struct {
-	repo    *git.Repo // nil outside of one
-	files   *tree.Tree
-	plan    *rewrite.Plan
-	written []rewrite.Left // what the files say already
+	repo  *git.Repo // nil outside of one
+	files *tree.Tree
+	plan  *rewrite.Plan
 }
 
 // together refuses flags that make no sense, by themselves or together.
@@ -148,20 +153,17 @@ func (in *rewriteInput) together() error {
 	return nil
 }
 
-// tellProblems says what couldn't be read, and gives the error of it if it is of the files
-// asked for.
+// tellProblems says what couldn't be read of the files asked for, and of what they need,
+// and gives the error of it if there is any.
 func tellProblems(cmd *cobra.Command, files *tree.Tree) error {
-	concerning := 0
-	for _, problem := range files.Problems {
+	problems := concerning(files)
+	for _, problem := range problems {
 		cmd.PrintErrf("not read: %s\n", forTerminal(problem.String()))
-		if files.Concerns(problem) {
-			concerning++
-		}
 	}
-	if concerning == 0 {
+	if len(problems) == 0 {
 		return nil
 	}
-	return partialError{fmt.Errorf("%s couldn't be read", counted(concerning, "place"))}
+	return partialError{fmt.Errorf("%s couldn't be read", counted(len(problems), "place"))}
 }
 
 // use does what the flags say with the plan.
@@ -176,6 +178,11 @@ func (in *rewriteInput) use(cmd *cobra.Command, r rewritten) error {
 		return nil
 	case in.write, in.commit:
 		if err := in.clean(cmd.Context(), r.repo, plan); err != nil {
+			return err
+		}
+	}
+	if in.certificate != "" {
+		if err := in.certify(cmd, plan); err != nil {
 			return err
 		}
 	}
@@ -207,7 +214,7 @@ func (in *rewriteInput) use(cmd *cobra.Command, r rewritten) error {
 func (in *rewriteInput) render(cmd *cobra.Command, w io.Writer, r rewritten) error {
 	switch {
 	case in.format == "json":
-		return rewrite.JSON(w, r.plan, r.written, r.files.Problems)
+		return rewrite.JSON(w, r.plan, concerning(r.files))
 	case in.commit && len(r.plan.Files) == 0:
 		return nil
 	case in.format == "md" || in.commit:
@@ -269,6 +276,9 @@ func (in *rewriteInput) verdict(plan *rewrite.Plan) error {
 	if in.check && len(plan.Files) > 0 {
 		return findingsError{fmt.Errorf("%s would change", counted(len(plan.Files), "file"))}
 	}
+	if in.allowLeft {
+		return nil
+	}
 	refused, left := 0, 0
 	for _, l := range plan.Left {
 		if l.Kind.Refused() {
@@ -290,8 +300,8 @@ func (in *rewriteInput) verdict(plan *rewrite.Plan) error {
 
 // tellLeft lists what is written already, and what isn't rewritten with what to paste.
 func tellLeft(cmd *cobra.Command, r rewritten) {
-	for _, l := range r.written {
-		cmd.PrintErrf("written already: %s: %s: deploy it, and collect the account again\n", l.Source.Where(), l.Source.Title())
+	for _, m := range r.plan.Written {
+		cmd.PrintErrf("written already: %s: %s: deploy it, and collect the account again\n", m.Source.Where(), m.Source.Title())
 	}
 	kinds := map[rewrite.LeftKind]bool{}
 	for _, l := range r.plan.Left {
@@ -373,7 +383,7 @@ func (in *rewriteInput) work(cmd *cobra.Command, files *tree.Tree) (rewrite.Work
 		live = append(live, rewrite.Held(a)...)
 		problems = append(problems, a.Problems...)
 	}
-	work.Matches = rewrite.MatchSources(files.Sources, live, known)
+	work.Matches = rewrite.MatchSources(s.catalog, files.Sources, live, known)
 	partial := complain(cmd, append(problems, s.failed...))
 	return work, partial, rewrite.Judge(rewrite.Matched(work.Matches))
 }

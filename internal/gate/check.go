@@ -92,7 +92,7 @@ func (c *checker) add(r Result) {
 func (c *checker) show(r *Result, req *access.Request) {
 	r.Request, r.action = req, ""
 	if req != nil {
-		r.action = c.actionName(req.Action)
+		r.action = c.actionName(r.policy, req.Action)
 	}
 }
 
@@ -177,12 +177,15 @@ func (c *checker) pair(p *Pair) error {
 func (c *checker) unused(u Unused) {
 	c.add(Result{
 		Rule: UnusedAccess, policy: u.Policy, Actions: u.Actions, Fixes: u.Fixes, covers: u.Covers,
-		Message: "allows what nobody used: " + few(u.Actions, 8) + "; " + u.Evidence,
+		Message: "allows what nobody used: " + few(u.Actions, mostWords) + "; " + u.Evidence,
 		left: func(_ *Result, e excuse) bool {
 			return len(u.Actions) == 0 || slices.ContainsFunc(u.Actions, func(a string) bool { return !matchesAny(e.actions, strings.TrimSuffix(a, inPart)) })
 		},
 	})
 }
+
+// mostWords is how many of a list a message names.
+const mostWords = 8
 
 // few is a list, cut short after some.
 func few(list []string, most int) string {
@@ -205,7 +208,7 @@ func (c *checker) finish() {
 
 // requestText is a request in words.
 func (c *checker) requestText(p *Policy, req access.Request) string {
-	out := c.actionName(req.Action) + " on " + req.Resource
+	out := c.actionName(p, req.Action) + " on " + req.Resource
 	var conditions []string
 	for _, key := range slices.Sorted(maps.Keys(req.Context)) {
 		conditions = append(conditions, key+" is "+strings.Join(req.Context[key], ", "))
@@ -216,10 +219,20 @@ func (c *checker) requestText(p *Policy, req access.Request) string {
 	return report.Printable(p.shown(out))
 }
 
-// actionName is an action in the catalog's case.
-func (c *checker) actionName(a policy.Action) string {
+// actionName is an action in the catalog's case, or else as the policy has it.
+func (c *checker) actionName(p *Policy, a policy.Action) string {
 	if known := c.in.Catalog.Lookup(a.Service, a.Name); known != nil {
 		return known.String()
+	}
+	if p == nil || p.Document == nil {
+		return a.String()
+	}
+	for i := range p.Document.Statements {
+		for _, e := range p.Document.Statements[i].Action.Entries {
+			if strings.EqualFold(e.Text, a.String()) {
+				return e.Text
+			}
+		}
 	}
 	return a.String()
 }

@@ -103,6 +103,8 @@ func TestNewAccess(t *testing.T) {
 		"what was excepted isn't known":           {[]string{allow("s3:GetObject", logs), but("s3:Get*", unknown)}, []string{but("s3:Get*", unknown)}, "newly allows s3:GetObject on arn:aws:s3:::logs/"},
 		"what is excepted isn't known, as before": {[]string{allow("s3:GetObject", logs), but("s3:Get*", unknown)}, []string{but("s3:Get*", unknown), allow("s3:*", logs)}, ""},
 		"all that is left is what isn't known":    {[]string{but("s3:Get*", unknown)}, []string{but("s3:Get*", unknown), allow("s3:*", logs)}, ""},
+		"an action in the catalog's case":         {[]string{allow("S3:PUTOBJECT", logs)}, []string{allow("s3:GetObject", logs)}, "newly allows s3:PutObject on "},
+		"one that it doesn't know, as written":    {[]string{allow("s3:PutObjectTwice", logs)}, []string{allow("s3:GetObject", logs)}, "newly allows s3:PutObjectTwice on "},
 		"a condition less":                        {[]string{allow("s3:GetObject", logs)}, []string{`{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "` + logs + `", "Condition": {"Bool": {"aws:SecureTransport": "true"}}}`}, "newly allows s3:GetObject on "},
 	} {
 		var policies [2][]gate.Policy

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/pare-iam/pare/internal/iac"
-	"github.com/pare-iam/pare/internal/iac/tree"
 	"github.com/pare-iam/pare/policy"
 )
 
@@ -18,241 +17,230 @@ import (
 // value that a function computes is given something else. So a placeholder stands for an
 // expression together with all that the files say of the names in it, directly or not.
 //
-// Names are looked for in the letters of definitions, not in their syntax: one too many
-// makes a policy differ that doesn't, and that is a result too many at worst.
-
-// Definitions are what the files of a tree say of the names in expressions.
-type Definitions struct {
-	files map[string]*iac.Value // by path: the trees of what can be read
-	named map[string][]definition
-	calls map[string][]call // of modules, by the folder that is called
-}
-
-// definition is what is written for a name.
-type definition struct {
-	dir, text string // the folder whose names are meant in text; of a template its path
-}
-
-// call is a module block: its folder and the block.
-type call struct {
-	dir, name string
-	file      *iac.File
-	block     *iac.Value
-}
-
-// Define reads the definitions of a tree's files. Of a file that can't be read there are
-// none; it is a result by itself.
-func Define(files []*iac.File) *Definitions {
-	d := &Definitions{files: map[string]*iac.Value{}, named: map[string][]definition{}, calls: map[string][]call{}}
-	for _, f := range files {
-		root, err := tree.Parse(f)
-		if err != nil {
-			continue
-		}
-		d.files[f.Path] = root
-		switch dir := path.Dir(f.Path); {
-		case strings.HasSuffix(f.Path, ".tf"):
-			d.terraform(dir, f, root)
-		case strings.HasSuffix(f.Path, ".tfvars"), strings.HasSuffix(f.Path, ".tfvars.json"):
-			for _, m := range root.Members {
-				d.define("", "set."+m.Key, text(f, m.Value))
-			}
-		case strings.HasSuffix(f.Path, ".tf.json"):
-			d.define(dir, anyName, string(f.Src))
-		default:
-			d.template(f, root)
-		}
-	}
-	return d
-}
-
-// anyName is the name of what may define any: a file whose names aren't told apart.
-const anyName = "*"
-
-func (d *Definitions) define(dir, name, text string) {
-	key := dir + "\x00" + name
-	d.named[key] = append(d.named[key], definition{dir, text})
-}
-
-func text(f *iac.File, v *iac.Value) string {
-	if v == nil {
-		return ""
-	}
-	return strings.TrimSpace(string(f.Src[v.Start:v.End]))
-}
-
-// terraform defines the names of a file of a module.
-func (d *Definitions) terraform(dir string, f *iac.File, root *iac.Value) {
-	for _, m := range root.Members {
-		words := strings.Fields(m.Key)
-		switch {
-		case m.Key == "locals":
-			for _, local := range m.Value.Members {
-				d.define(dir, "local."+local.Key, text(f, local.Value))
-			}
-		case len(words) == 2 && words[0] == "variable":
-			d.define(dir, "var."+words[1], text(f, m.Value.Get("default")))
-		case len(words) == 2 && words[0] == "output":
-			d.define(dir, "output."+words[1], text(f, m.Value.Get("value")))
-		case len(words) == 2 && words[0] == "module":
-			source := m.Value.Get("source")
-			if source != nil && strings.HasPrefix(source.Text, ".") {
-				to := path.Join(dir, source.Text)
-				d.calls[to] = append(d.calls[to], call{dir, words[1], f, m.Value})
-			}
-			d.define(dir, "module."+words[1], text(f, source)+" "+text(f, m.Value.Get("version")))
-		case len(words) == 3 && words[0] == "data":
-			d.define(dir, strings.Join(words, "."), text(f, m.Value))
-		case len(words) == 3 && words[0] == "resource":
-			d.resource(dir, words[1]+"."+words[2], f, m.Value)
-		}
-	}
-}
-
-// resource defines a resource's attributes: those of the same name that are written. What
-// other providers than AWS's have is computed of all that they are given.
-func (d *Definitions) resource(dir, name string, f *iac.File, block *iac.Value) {
-	if !strings.HasPrefix(name, "aws_") {
-		d.define(dir, name, text(f, block))
-		return
-	}
-	for _, m := range block.Members {
-		d.define(dir, name+"."+m.Key, text(f, m.Value))
-	}
-}
-
-// template defines the parameters, mappings and conditions of a template.
-func (d *Definitions) template(f *iac.File, root *iac.Value) {
-	section := func(name string, of func(v *iac.Value) *iac.Value) {
-		if v := root.Get(name); v != nil {
-			for _, m := range v.Members {
-				d.define(f.Path, m.Key, text(f, of(m.Value)))
-			}
-		}
-	}
-	whole := func(v *iac.Value) *iac.Value { return v }
-	section("Parameters", func(v *iac.Value) *iac.Value { return v.Get("Default") })
-	section("Mappings", whole)
-	section("Conditions", whole)
-	d.define(f.Path, "FindInMap", text(f, root.Get("Mappings"))) // of which one, may be computed
-}
+// Definitions are taken without their comments and layout. Names are looked for in their
+// letters, not in their syntax: one too many makes a policy differ that doesn't, and that is
+// a result too many at worst.
 
 // slice collects all that is said of the names in texts.
 type slice struct {
 	*Definitions
+	root    string   // the folder of the root module
 	modules []string // of the address: which calls of a module are meant
 	seen    map[string]bool
 	texts   map[string]bool
+	exprs   []definition // what was looked through, for the files that it reads
+	known   []string     // files that aren't asked for: those of the document itself
 }
 
 func (d *Definitions) slice(s *iac.Source) *slice {
+	return &slice{Definitions: d, root: s.Root, modules: modulesOf(s), seen: map[string]bool{}, texts: map[string]bool{}}
+}
+
+// modulesOf are the names of the calls in a source's address.
+func modulesOf(s *iac.Source) []string {
 	var modules []string
 	words := strings.Split(s.Address, ".")
 	for i := 0; i+1 < len(words) && words[i] == "module"; i += 2 {
 		modules = append(modules, words[i+1])
 	}
-	return &slice{d, modules, map[string]bool{}, map[string]bool{}}
+	return modules
 }
 
 // digest is of what was collected; empty if there is nothing.
 func (s *slice) digest() string {
+	for _, file := range s.filesRead() {
+		s.texts[file] = true
+	}
 	if len(s.texts) == 0 {
 		return ""
 	}
 	return digest(slices.Sorted(maps.Keys(s.texts))...)
 }
 
-// names are references in Terraform's expressions; words, names in CloudFormation's.
 var (
-	names = regexp.MustCompile(`\b(?:local|var)\.[\w-]+|\bmodule\.[\w-]+(?:\[[^\]]*\])?(?:\.[\w-]+)?|\bdata\.[\w-]+\.[\w-]+|\b[a-z][a-z0-9]*_\w+\.[\w-]+(?:\[[^\]]*\])?(?:\.[\w-]+)?|\b[a-z]\w+\.[\w-]+\.[\w-]+`)
-	ids   = regexp.MustCompile(`[A-Za-z0-9]+`)
+	// refs are how references begin in Terraform's expressions.
+	refs = regexp.MustCompile(`\bdata\.[\w-]+\.[\w-]+|\b[A-Za-z][\w-]*\.[A-Za-z_][\w-]*`)
+	// ids are names in CloudFormation's, and aliases the names of YAML's.
+	ids     = regexp.MustCompile(`[A-Za-z0-9]+`)
+	aliases = regexp.MustCompile(`(?:^|[\s\[{,])\*[\w-]`)
 )
 
 // of collects what is said of the names in a text, in a folder or a template.
 func (s *slice) of(dir, text string) {
-	if _, ok := s.files[dir]; ok { // a template: a folder has no tree
-		for _, name := range ids.FindAllString(text, -1) {
-			s.name(dir, name)
-		}
+	if _, ok := s.files[dir]; ok { // a file: a folder has no tree
+		s.ofTemplate(dir, text)
 		return
 	}
-	s.name(dir, anyName)
-	for _, name := range names.FindAllString(text, -1) {
-		s.name(dir, keys.ReplaceAllLiteralString(name, ""))
+	s.exprs = append(s.exprs, definition{at: dir, text: text})
+	s.nameIn(dir, anyName, anyName)
+	for _, span := range refs.FindAllStringIndex(text, -1) {
+		attribute, one := suffix(text[span[1]:])
+		s.reference(dir, text[span[0]:span[1]], attribute, one)
 	}
 }
 
-// name collects what is said of a name.
-func (s *slice) name(dir, name string) {
+// ofTemplate collects names, and pairs of names, of which the second may be of a property.
+func (s *slice) ofTemplate(file, text string) {
+	last := ""
+	for _, id := range ids.FindAllString(text, -1) {
+		s.parameter(file, id)
+		s.nameIn(file, id, id)
+		s.nameIn(file, last+"."+id, last+"."+id)
+		last = id
+	}
+	if aliases.MatchString(text) {
+		s.texts[file+"\x00"+s.content(file)] = true // what an alias names is somewhere in it
+	}
+}
+
+// suffix reads what follows the beginning of a reference: the attribute, if it is told, and
+// whether one object is meant, not some or all of several.
+func suffix(text string) (attribute string, one bool) {
+	one = true
+	for {
+		switch {
+		case strings.HasPrefix(text, "["):
+			text, one = text[keyEnd(text):], false
+		case strings.HasPrefix(text, ".*"):
+			text, one = text[2:], false
+		case strings.HasPrefix(text, "."):
+			return anAttribute.FindString(text[1:]), one
+		default:
+			return "", one
+		}
+	}
+}
+
+var anAttribute = regexp.MustCompile(`^[A-Za-z_][\w-]*`)
+
+// keyEnd is where the key that a text begins with ends, brackets in it and its own included.
+func keyEnd(text string) int {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[':
+			depth++
+		case c == ']':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return len(text)
+}
+
+// reference collects what is said of what a reference means.
+func (s *slice) reference(dir, base, attribute string, one bool) {
+	kind, name, _ := strings.Cut(base, ".")
+	switch {
+	case kind == "local":
+		s.nameIn(dir, base, base)
+	case kind == "var":
+		s.nameIn(dir, base, base)
+		s.argument(dir, name)
+	case kind == "module":
+		s.nameIn(dir, base, base)
+		s.output(dir, name, attribute)
+	case kind == "data", !strings.HasPrefix(base, "aws"), attribute == "":
+		s.nameIn(dir, base, base)
+	default:
+		s.attribute(dir, base, attribute, one)
+	}
+}
+
+// attribute collects what is said of an attribute of a resource of AWS: what is written, or
+// what AWS makes it of.
+func (s *slice) attribute(dir, base, attribute string, one bool) {
+	written := len(s.named[dir+"\x00"+base+"."+attribute]) > 0
+	switch {
+	case written:
+		s.nameIn(dir, base+"."+attribute, attribute)
+	case !isIdentity(attribute):
+		s.nameIn(dir, base, base)
+	}
+	if !written || !one {
+		s.nameIn(dir, base+itself, base)
+	}
+}
+
+// nameIn collects what is said of one name. It is remembered as what it is called there.
+func (s *slice) nameIn(dir, name, as string) {
 	key := dir + "\x00" + name
 	if s.seen[key] {
 		return
 	}
 	s.seen[key] = true
-	found := s.named[key]
-	parts := strings.Split(name, ".")
-	switch parts[0] {
-	case "var":
-		found = append(slices.Clone(found), s.given(dir, parts[1])...)
-	case "module":
-		s.output(dir, parts)
-		found = append(slices.Clone(found), s.named[dir+"\x00module."+parts[1]]...)
-	default:
-		if len(parts) == 3 { // of another provider than AWS's
-			found = append(slices.Clone(found), s.named[dir+"\x00"+parts[0]+"."+parts[1]]...)
-		}
-	}
-	for _, d := range found {
-		if d.text != "" {
-			s.texts[d.dir+"\x00"+name+"\x00"+d.text] = true
-			s.of(cmp.Or(d.dir, dir), d.text)
-		}
+	for _, d := range s.named[key] {
+		s.definition(as, d)
 	}
 }
 
-// given are the values of a module's variable: settings, and the arguments of calls.
-func (s *slice) given(dir, name string) []definition {
-	var out []definition
-	for _, set := range s.named["\x00set."+name] {
-		if len(s.calls[dir]) == 0 {
-			out = append(out, set)
-		}
+func (s *slice) definition(name string, d definition) {
+	if d.text == "" {
+		return
+	}
+	s.texts[d.at+"\x00"+name+"\x00"+d.text] = true
+	s.of(cmp.Or(d.dir, d.at), d.text)
+}
+
+// argument collects the values of a module's variable: settings, and the arguments of calls.
+func (s *slice) argument(dir, name string) {
+	key := dir + "\x00given." + name
+	if s.seen[key] {
+		return
+	}
+	s.seen[key] = true
+	if dir == s.root || len(s.calls[dir]) == 0 {
+		s.nameIn("", "set."+name, "var."+name)
 	}
 	for _, c := range s.calls[dir] {
 		if len(s.modules) > 0 && !slices.Contains(s.modules, c.name) {
 			continue
 		}
 		arg := text(c.file, c.block.Get(name))
-		out = append(out, definition{c.dir, arg})
+		s.definition("var."+name, definition{at: c.dir, text: arg})
 		if strings.Contains(arg, "each.") || strings.Contains(arg, "count.") {
-			out = append(out, definition{c.dir, repeats(c.file, c.block)})
+			s.definition("var."+name, definition{at: c.dir, text: repeats(c.file, c.block)})
 		}
 	}
-	return out
 }
 
-// output collects what a module's output is: module.NAME.OUTPUT, or all of them.
-func (s *slice) output(dir string, parts []string) {
+// parameter collects what is given to a template's parameter.
+func (s *slice) parameter(file, name string) {
+	parameters := s.files[file].Get("Parameters")
+	if parameters == nil || parameters.Get(name) == nil {
+		return
+	}
+	s.parameterFiles()
+	s.nameIn("", "param."+name, name)
+	s.nameIn("", "param."+anyName, name)
+	if settings := path.Join(path.Dir(file), "samconfig.toml"); strings.Contains(s.content(settings), name) {
+		s.texts[settings+"\x00"+s.content(settings)] = true
+	}
+}
+
+// output collects what an output of a module is, or all of them.
+func (s *slice) output(dir, module, output string) {
 	for to, calls := range s.calls {
-		if !slices.ContainsFunc(calls, func(c call) bool { return c.dir == dir && c.name == parts[1] }) {
+		if !slices.ContainsFunc(calls, func(c call) bool { return c.dir == dir && c.name == module }) {
 			continue
 		}
-		if len(parts) == 3 {
-			s.name(to, "output."+parts[2])
+		if output != "" {
+			s.nameIn(to, "output."+output, "output."+output)
 			continue
 		}
 		prefix := to + "\x00output."
 		for key := range s.named {
 			if name, ok := strings.CutPrefix(key, prefix); ok {
-				s.name(to, "output."+name)
+				s.nameIn(to, "output."+name, "output."+name)
 			}
 		}
 	}
-}
-
-// repeats is a block's count and for_each.
-func repeats(f *iac.File, block *iac.Value) string {
-	return strings.TrimSpace(text(f, block.Get("count")) + " " + text(f, block.Get("for_each")))
 }
 
 // Settle gives the placeholders of a policy, and what says whether the policy is there,
@@ -269,11 +257,11 @@ func (d *Definitions) Settle(p *Policy) {
 	}
 	src := string(p.Document.Bytes())
 	for known, hole := range p.holes {
-		meaning := d.meaning(s, hole)
-		if meaning == "" || !strings.Contains(src, known) {
+		same, meaning := sameAs(s, known, hole), d.meaning(s, hole)
+		if same == known && meaning == "" || !strings.Contains(src, known) {
 			continue
 		}
-		settled := placeholder + digest(known, meaning)[:16]
+		settled := placeholder + digest(same, meaning)[:16]
 		src = strings.ReplaceAll(src, known, settled)
 		p.Unknown[settled] = p.Unknown[known]
 	}
@@ -282,9 +270,38 @@ func (d *Definitions) Settle(p *Policy) {
 	}
 }
 
+// sameAs is what is the same for the same expression in other layout: the scope that a
+// placeholder was made with, if it is that of a module of the address, and the plain
+// expression.
+func sameAs(s *iac.Source, known string, h hole) string {
+	switch {
+	case s.Style == iac.InTemplate && known == iac.Placeholder("", h.expr):
+		return h.file.Path + "\x00" + plainFunction(h.expr)
+	case h.file.Lang != iac.HCL && s.Style != iac.TemplateFile:
+		return known
+	}
+	scopes, address := []string{"", scopeOf(s.Root, "")}, ""
+	for _, name := range modulesOf(s) {
+		address = strings.TrimPrefix(address+".module."+name, ".")
+		scopes = append(scopes, scopeOf(s.Root, address))
+	}
+	for _, scope := range scopes {
+		if known == iac.Placeholder(scope, h.expr) {
+			return scope + "\x00" + plainHCL([]byte(h.expr))
+		}
+	}
+	return known
+}
+
+// scopeOf is the scope of a module's expressions, outside of blocks that are repeated.
+func scopeOf(root, address string) string {
+	return strings.Join([]string{root, address, "", ""}, "\x00")
+}
+
 // meaning is a digest of what the files say of an expression; empty: nothing.
 func (d *Definitions) meaning(s *iac.Source, h hole) string {
 	out := d.slice(s)
+	out.known = append(out.known, h.file.Path)
 	switch block, dir := d.around(h.file, h.at), path.Dir(h.file.Path); {
 	case s.Style == iac.InTemplate:
 		out.of(h.file.Path, h.expr)
@@ -292,15 +309,42 @@ func (d *Definitions) meaning(s *iac.Source, h hole) string {
 		out.block(d.around(s.File, s.At), s.File)
 		out.of(path.Dir(s.File.Path), h.expr)
 	default:
+		expr := plainHCL([]byte(h.expr))
 		for _, dir := range append([]string{dir}, d.callers(dir, nil)...) {
-			out.of(dir, h.expr)
+			out.of(dir, expr)
 		}
-		if block != nil && (strings.Contains(h.expr, "each.") || strings.Contains(h.expr, "count.")) {
+		if !inside(d.around(s.File, s.At), s.File, h) {
+			out.way(s)
+		}
+		if block != nil && (strings.Contains(expr, "each.") || strings.Contains(expr, "count.")) {
 			out.texts[repeats(h.file, block)] = true
 			out.of(dir, repeats(h.file, block))
 		}
 	}
 	return out.digest()
+}
+
+// inside says whether a hole is in a block of a file.
+func inside(block *iac.Value, f *iac.File, h hole) bool {
+	return block != nil && f == h.file && block.Start <= h.at && h.at < block.End
+}
+
+// way collects through which calls of modules, and of which of several objects, a policy is
+// given that is written elsewhere: the same expression says something else in another.
+func (s *slice) way(source *iac.Source) {
+	through := s.slice(source)
+	through.block(through.around(source.File, source.At), source.File)
+	for _, e := range through.exprs {
+		for _, span := range refs.FindAllStringIndex(e.text, -1) {
+			end := span[1]
+			if strings.HasPrefix(e.text[end:], "[") {
+				end += keyEnd(e.text[end:])
+			}
+			if ref := e.text[span[0]:end]; strings.HasPrefix(ref, "module.") || end > span[1] {
+				s.texts[e.at+"\x00"+ref] = true
+			}
+		}
+	}
 }
 
 // block collects what a resource's policy is given as.
@@ -316,24 +360,6 @@ func (s *slice) block(block *iac.Value, f *iac.File) {
 	}
 }
 
-// around is the block of a Terraform file, or the resource of a template, that a place is
-// in; nil if it is in none.
-func (d *Definitions) around(f *iac.File, at int) *iac.Value {
-	root := d.files[f.Path]
-	if root == nil {
-		return nil
-	}
-	if resources := root.Get("Resources"); resources != nil {
-		root = resources
-	}
-	for _, m := range root.Members {
-		if start := m.Value.Start; m.At.Start <= at && at < m.Value.End && (m.At.End > 0 || start <= at) {
-			return m.Value
-		}
-	}
-	return nil
-}
-
 // callers are the folders from which a folder's module is called, and so on.
 func (d *Definitions) callers(dir string, known []string) []string {
 	for _, c := range d.calls[dir] {
@@ -342,59 +368,4 @@ func (d *Definitions) callers(dir string, known []string) []string {
 		}
 	}
 	return known
-}
-
-// when is what says whether, and how often, a source's policy is there: count, for_each,
-// a condition. absent says that it surely isn't.
-func (d *Definitions) when(s *iac.Source) (when string, absent bool) {
-	out := d.slice(s)
-	add := func(dir, text string) {
-		absent = absent || text == "0"
-		if text != "" {
-			out.texts[text] = true
-			out.of(dir, text)
-		}
-	}
-	block := d.around(s.File, s.At)
-	if s.Style == iac.InTemplate || strings.HasPrefix(s.Type, "AWS::") {
-		if root := d.files[s.File.Path]; root != nil && block != nil {
-			add(s.File.Path, text(s.File, block.Get("Condition")))
-			add(s.File.Path, text(s.File, root.Get("Transform")))
-		}
-		return out.digest(), false
-	}
-	dir := s.Root
-	for _, name := range out.modules {
-		next := ""
-		for to, calls := range d.calls {
-			for _, c := range calls {
-				if c.dir == dir && c.name == name {
-					next = to
-					add(dir, repeats(c.file, c.block))
-				}
-			}
-		}
-		dir = next
-	}
-	if block != nil {
-		add(path.Dir(s.File.Path), repeats(s.File, block))
-	}
-	return out.digest(), absent
-}
-
-// whole is a digest of all that is written of a policy that can't be known.
-func (d *Definitions) whole(s *iac.Source) string {
-	out := d.slice(s)
-	block := d.around(s.File, s.At)
-	if block == nil {
-		return digest(string(s.File.Src))
-	}
-	given := text(s.File, block)
-	out.texts[given] = true
-	if s.Style == iac.InTemplate || strings.HasPrefix(s.Type, "AWS::") {
-		out.of(s.File.Path, given)
-	} else {
-		out.of(path.Dir(s.File.Path), given)
-	}
-	return out.digest()
 }

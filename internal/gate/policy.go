@@ -279,8 +279,8 @@ func Locate(pairs []Pair, files []Policy) {
 // keys are those of count and for_each in an address.
 var keys = regexp.MustCompile(`\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]`)
 
-// resourceOf is the address of a resource, without keys and without which of its policies
-// is meant.
+// resourceOf is the address of a resource, without keys and without which of its objects
+// and policies is meant.
 func resourceOf(address string) string {
-	return strings.TrimSuffix(keys.ReplaceAllLiteralString(address, ""), ".inline_policy")
+	return strings.TrimSuffix(keys.ReplaceAllLiteralString(terraform.Undeposed(address), ""), ".inline_policy")
 }

@@ -53,14 +53,9 @@ func (r *Report) sarifInvocation() *sarif.Invocation {
 		notes = append(notes, fmt.Sprintf("%s left out: a run of SARIF has room for %d", counted(over, "result"), maxResults))
 	}
 	for _, note := range notes {
-		out.AddToolExecutionNotification(sarif.NewNotification().WithLevel(sarif.LevelWarning).WithMessage(sarif.NewTextMessage(sarifText(note))))
+		out.AddToolExecutionNotification(sarif.NewNotification().WithLevel(sarif.LevelWarning).WithMessage(sarif.NewTextMessage(report.SARIFText(report.Printable(note)))))
 	}
 	return out
-}
-
-// sarifText is a text in which nothing is a placeholder or a link (SARIF 2.1.0, 3.11).
-func sarifText(s string) string {
-	return strings.NewReplacer("{", "{{", "}", "}}", `\`, `\\`, "[", `\[`, "]", `\]`).Replace(report.Printable(s))
 }
 
 func sarifRule(r Rule) *sarif.ReportingDescriptor {
@@ -111,7 +106,7 @@ func sarifResult(r *Result) *sarif.Result {
 	out := sarif.NewRuleResult(r.Rule.String()).
 		WithRuleIndex(slices.Index(Rules(), r.Rule)).
 		WithLevel(sarifLevel(r.Rule)).
-		WithMessage(sarif.NewTextMessage(sarifText(r.title() + " " + r.Message))).
+		WithMessage(sarif.NewTextMessage(report.SARIFText(report.Printable(r.title() + " " + r.Message)))).
 		AddLocation(sarifLocation(r)).
 		WithPartialFingerprints(map[string]string{"pareCheck/v1": r.Fingerprint})
 	for _, f := range r.Fixes {
@@ -122,7 +117,7 @@ func sarifResult(r *Result) *sarif.Result {
 		if s.By == ByComment {
 			kind = "inSource"
 		}
-		out.AddSuppression(sarif.NewSuppression().WithKind(kind).WithStatus("accepted").WithJustification(sarifText(s.Reason)))
+		out.AddSuppression(sarif.NewSuppression().WithKind(kind).WithStatus("accepted").WithJustification(report.SARIFText(report.Printable(s.Reason))))
 	}
 	return out
 }
@@ -162,7 +157,7 @@ func region(p Place) *sarif.Region {
 }
 
 func sarifFix(f Fix) *sarif.Fix {
-	out := sarif.NewFix().WithDescription(sarif.NewTextMessage(sarifText(f.Description)))
+	out := sarif.NewFix().WithDescription(sarif.NewTextMessage(report.SARIFText(report.Printable(f.Description))))
 	changes := map[string]*sarif.ArtifactChange{}
 	for _, c := range f.Changes {
 		change := changes[c.At.Path]

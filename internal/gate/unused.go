@@ -9,14 +9,16 @@ import (
 
 	"github.com/pare-iam/pare/internal/iac"
 	"github.com/pare-iam/pare/internal/iac/tree"
+	"github.com/pare-iam/pare/internal/report"
 	"github.com/pare-iam/pare/internal/rewrite"
 	"github.com/pare-iam/pare/policy"
 	"github.com/pare-iam/pare/refine"
 	"github.com/pare-iam/pare/usage"
 )
 
-// UnusedOf is what a rewrite of files takes out, with the fixes that do; and of what it
-// can't rewrite, a note each. What isn't matched for sure is unused by nobody's word.
+// UnusedOf is what a rewrite of files takes out, with the fixes that do, and what nobody
+// used of the policies that it can't change; of what it doesn't know anything of, a note
+// each. What isn't matched for sure is unused by nobody's word.
 func UnusedOf(plan *rewrite.Plan, window usage.Window) (unused []Unused, notes []string, err error) {
 	for i := range plan.Rewrites {
 		u, err := unusedOf(&plan.Rewrites[i], window)
@@ -25,15 +27,65 @@ func UnusedOf(plan *rewrite.Plan, window usage.Window) (unused []Unused, notes [
 		}
 		unused = append(unused, u)
 	}
-	for _, l := range plan.Left {
-		if len(l.Paste) > 0 || l.Kind == rewrite.NothingIn {
-			p := FromSource(l.Source)
-			unused = append(unused, Unused{Policy: &p, Evidence: windowText(window) + ". It can't be changed in place: " + l.Reason})
+	refiner := refine.New(plan.Catalog)
+	for i := range plan.Left {
+		l := &plan.Left[i]
+		u, err := leftOf(refiner, l, window)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(u.Actions) > 0 {
+			unused = append(unused, u)
 			continue
 		}
 		notes = append(notes, l.Where+": "+l.Source.Title()+": no result for unused access: "+l.Reason)
 	}
 	return unused, notes, nil
+}
+
+// leftOf is what is unused of the live policies of a source that isn't changed, and why it
+// isn't. Of one that several live policies come of it says which of them gives what.
+func leftOf(refiner *refine.Refiner, l *rewrite.Left, window usage.Window) (Unused, error) {
+	p := FromSource(l.Source)
+	out := Unused{Policy: &p}
+	var of []string
+	for _, live := range l.Live {
+		if live.Document == nil || live.Problem != "" {
+			continue
+		}
+		result, err := refiner.Policy(live.Document, live.Unused)
+		if err != nil {
+			return out, fmt.Errorf("%s: %w", live.Title(), err)
+		}
+		if actions := out.take(live.Document, result); len(actions) > 0 {
+			of = append(of, live.Title()+": "+few(actions, mostWords))
+		}
+	}
+	out.Evidence = windowText(window)
+	if len(l.Live) > 1 && len(of) > 0 {
+		out.Evidence += ", of " + strings.Join(of, "; of ")
+	}
+	out.Evidence += ". There is no fix: " + l.Reason
+	if l.Where != l.Source.Where() {
+		out.Evidence += " (" + l.Where + ")"
+	}
+	out.Evidence = report.Printable(out.Evidence)
+	return out, nil
+}
+
+// take adds what a refinement takes out of a policy, and gives what that is, sorted.
+func (u *Unused) take(doc *policy.Document, result refine.Result) []string {
+	var all []string
+	for _, e := range result.Edits {
+		actions, covers := words(doc, e)
+		all = append(all, actions...)
+		u.Covers = append(u.Covers, covers...)
+	}
+	slices.Sort(all)
+	u.Actions = slices.Concat(u.Actions, all)
+	slices.Sort(u.Actions)
+	u.Actions = slices.Compact(u.Actions)
+	return slices.Compact(all)
 }
 
 func windowText(w usage.Window) string {
@@ -46,11 +98,8 @@ func unusedOf(r *rewrite.Rewrite, window usage.Window) (Unused, error) {
 	var edits []policy.Edit
 	for _, e := range r.Result.Edits {
 		edits = append(edits, e.Edit)
-		actions, covers := words(e)
-		out.Actions, out.Covers = append(out.Actions, actions...), append(out.Covers, covers...)
 	}
-	slices.Sort(out.Actions)
-	out.Actions = slices.Compact(out.Actions)
+	out.take(r.Policy.Doc, r.Result)
 	changes, err := r.Policy.Changes(edits)
 	if err != nil {
 		return out, err
@@ -72,14 +121,21 @@ func unusedOf(r *rewrite.Rewrite, window usage.Window) (Unused, error) {
 // inPart is behind an entry of which something stays.
 const inPart = " in part"
 
-// words are what an edit takes out, and covers says it so that more is something else.
-func words(e refine.Edit) (words, covers []string) {
+// words are what an edit takes out, and covers says it so that more is something else. What
+// is added to the exceptions of a NotAction is what goes.
+func words(doc *policy.Document, e refine.Edit) (words, covers []string) {
+	if doc.Statements[e.Statement].Action.Not {
+		return e.In, e.In
+	}
 	for _, entry := range e.Out {
-		if len(e.In) == 0 {
+		switch {
+		case len(e.In) > 0:
+			words, covers = append(words, entry+inPart), append(covers, entry+" but "+strings.Join(e.In, ", "))
+		case e.Reason.Kind == refine.AlreadyCovered:
+			words, covers = append(words, entry+inPart), append(covers, entry)
+		default:
 			words, covers = append(words, entry), append(covers, entry)
-			continue
 		}
-		words, covers = append(words, entry+inPart), append(covers, entry+" but "+strings.Join(e.In, ", "))
 	}
 	return words, covers
 }

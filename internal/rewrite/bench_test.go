@@ -31,7 +31,7 @@ func BenchmarkThousandFiles(b *testing.B) {
 			if err != nil || len(files.Problems) > 0 {
 				b.Fatal(err, files.Problems)
 			}
-			p, err := rewrite.Make(b.Context(), rewrite.Work{Catalog: catalog.Embedded(), Tree: files, Matches: rewrite.MatchSources(files.Sources, live, rewrite.Known{})})
+			p, err := rewrite.Make(b.Context(), rewrite.Work{Catalog: catalog.Embedded(), Tree: files, Matches: rewrite.MatchSources(catalog.Embedded(), files.Sources, live, rewrite.Known{})})
 			if err != nil || len(p.Rewrites) != benchFiles {
 				b.Fatal(err, len(p.Rewrites))
 			}

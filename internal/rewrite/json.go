@@ -105,9 +105,8 @@ type shownProblem struct {
 	What  string `json:"what"`
 }
 
-// JSON writes a plan as an indented document, with what TakeWritten took out of it and what
-// couldn't be read of the tree.
-func JSON(w io.Writer, p *Plan, written []Left, problems []iac.Problem) error {
+// JSON writes a plan as an indented document, with what couldn't be read of the tree.
+func JSON(w io.Writer, p *Plan, problems []iac.Problem) error {
 	out := shownPlan{SchemaVersion: 1, CatalogDate: p.Catalog.Date(), Unchanged: showSources(p.Unchanged), Unmatched: showSources(p.Unmatched)}
 	if window, ok := p.window(); ok {
 		out.Window = shownWindow{int(window.Age / usage.Day), window.From().UTC(), window.Now.UTC()}
@@ -125,8 +124,8 @@ func JSON(w io.Writer, p *Plan, written []Left, problems []iac.Problem) error {
 			Live: showLives(l.Live), Candidates: showLives(l.Candidates), Recommended: texts(l.Paste),
 		})
 	}
-	for _, l := range written {
-		out.Written = append(out.Written, shownWritten{showSource(l.Source), showLives(l.Live)})
+	for _, m := range p.Written {
+		out.Written = append(out.Written, shownWritten{showSource(m.Source), showLives(m.Live)})
 	}
 	for _, f := range p.Changed() {
 		out.Files = append(out.Files, shownFile{f.Path, FileDiff(f.Path, f.Src, p.Files[f])})

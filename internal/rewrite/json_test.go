@@ -57,7 +57,7 @@ resource "aws_iam_policy" "unmatched" {
 	}
 	files := folderOf(t, infra)
 	live := rewrite.Held(sample(t, samplegen.Demo()))
-	matches := rewrite.MatchSources(files.Sources, live, rewrite.Known{})
+	matches := rewrite.MatchSources(catalog.Embedded(), files.Sources, live, rewrite.Known{})
 	if err := rewrite.Judge(rewrite.Matched(matches)); err != nil {
 		t.Fatal(err)
 	}
@@ -126,10 +126,10 @@ func closeObjects(v any) {
 // Lists that are empty are written as such: a null is no array to the schema.
 func TestJSONIsAsItsSchemaSays(t *testing.T) {
 	schema := rewriteSchema(t)
-	check := func(p *rewrite.Plan, written []rewrite.Left, problems []iac.Problem) {
+	check := func(p *rewrite.Plan, problems []iac.Problem) {
 		t.Helper()
 		var out bytes.Buffer
-		if err := rewrite.JSON(&out, p, written, problems); err != nil {
+		if err := rewrite.JSON(&out, p, problems); err != nil {
 			t.Fatal(err)
 		}
 		v, err := jsonschema.UnmarshalJSON(&out)
@@ -141,17 +141,17 @@ func TestJSONIsAsItsSchemaSays(t *testing.T) {
 		}
 	}
 	p, files := demoPlan(t)
-	check(p, p.TakeWritten(), files.Problems)
+	check(p, files.Problems)
 	p, files = listPlan(t)
-	check(p, nil, files.Problems)
-	check(&rewrite.Plan{Catalog: catalog.Embedded()}, nil, nil)
+	check(p, files.Problems)
+	check(&rewrite.Plan{Catalog: catalog.Embedded()}, nil)
 }
 
 // What a rewrite has written isn't drift, before it is deployed; anything else is.
-func TestTakeWritten(t *testing.T) {
+func TestWritten(t *testing.T) {
 	p, _ := demoPlan(t)
 	var got []string
-	for _, l := range p.TakeWritten() {
+	for _, l := range p.Written {
 		got = append(got, "written "+l.Source.Address)
 	}
 	for _, l := range p.Left {
@@ -165,7 +165,7 @@ func TestTakeWritten(t *testing.T) {
 }
 
 // A module's file is written already once each of its policies is what it says, or would be.
-func TestTakeWrittenIsOfAllInstances(t *testing.T) {
+func TestWrittenIsOfAllInstances(t *testing.T) {
 	const before, after, other = `"s3:GetBucketAcl", "s3:GetBucketCORS"`, `"s3:GetBucketAcl"`, `"s3:GetBucketAcl", "s3:GetBucketTagging"`
 	for _, tt := range []struct {
 		name string
@@ -190,11 +190,11 @@ func TestTakeWrittenIsOfAllInstances(t *testing.T) {
 				managed(t, "reader-x", doc(tt.x, "arn:aws:s3:::x"), "s3:GetBucketCORS"),
 				managed(t, "reader-y", doc(tt.y, "arn:aws:s3:::y"), unused[tt.used]...),
 			}
-			p, err := rewrite.Make(t.Context(), rewrite.Work{Catalog: catalog.Embedded(), Tree: files, Matches: rewrite.MatchSources(files.Sources, live, rewrite.Known{})})
+			p, err := rewrite.Make(t.Context(), rewrite.Work{Catalog: catalog.Embedded(), Tree: files, Matches: rewrite.MatchSources(catalog.Embedded(), files.Sources, live, rewrite.Known{})})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := len(p.TakeWritten()); got != tt.want || got+len(p.Left) != 1 {
+			if got := len(p.Written); got != tt.want || got+len(p.Left) != 1 {
 				t.Errorf("%d written, want %d\n%s", got, tt.want, outcome(p))
 			}
 		})
@@ -205,7 +205,6 @@ func TestTakeWrittenIsOfAllInstances(t *testing.T) {
 // no markup of what others wrote.
 func TestMarkdown(t *testing.T) {
 	p, _ := demoPlan(t)
-	p.TakeWritten()
 	p.Left[0].Reason = "*bold* @everybody <img> a|b"
 	var out strings.Builder
 	if err := rewrite.Markdown(&out, p); err != nil {

@@ -289,7 +289,7 @@ func (d *markdown) check(p *Plan) {
 	d.linef("### How to check it\n")
 	d.linef("- `pare check --base` with the commit before finds no new access in these files. It needs no account.")
 	if len(p.accounts()) > 0 {
-		d.linef("- `pare rewrite --data` on the commit before gives the same diff, byte for byte, with the same data and the catalog of %s. `-o json` has each policy as it will be.", p.Catalog.Date())
+		d.linef("- `pare rewrite --data` on the commit before gives the same diff, byte for byte, with the same data and the catalog of %s. `-o json` has each policy as it will be; `--certificate FOLDER` has the claims about each for a solver, such as cvc5, to check without pare.", p.Catalog.Date())
 	}
 	d.linef("")
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pare-iam/pare/access"
+	"github.com/pare-iam/pare/catalog"
 	"github.com/pare-iam/pare/internal/iac"
 	"github.com/pare-iam/pare/internal/iac/terraform"
 )
@@ -69,8 +70,10 @@ type Match struct {
 // fits, and whose content equals the source's, counts as an instance beside those that a
 // state tells of. The converse is a limit: an instance in no account given isn't known of,
 // unless a state or a stack names it.
-func MatchSources(sources []*iac.Source, live []*Live, k Known) []Match {
-	m := newMatcher(sources, live, k)
+//
+// The catalog is for the names of actions in reasons.
+func MatchSources(c *catalog.Catalog, sources []*iac.Source, live []*Live, k Known) []Match {
+	m := newMatcher(c, sources, live, k)
 	m.round(ByState, m.ofState)
 	m.round(ByStack, m.ofStack)
 	m.round(ByName, m.ofName)

@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pare-iam/pare/catalog"
 	"github.com/pare-iam/pare/finding"
 	"github.com/pare-iam/pare/internal/iac"
 	"github.com/pare-iam/pare/internal/iac/terraform"
@@ -155,7 +156,7 @@ func run(t *testing.T, tests []matching) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, m := range rewrite.MatchSources(tt.sources, tt.live, tt.known) {
+			for _, m := range rewrite.MatchSources(catalog.Embedded(), tt.sources, tt.live, tt.known) {
 				got = append(got, shown(m))
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -193,12 +194,12 @@ func TestMatchByName(t *testing.T) {
 		{"nobody", []*iac.Source{with(source("aws_iam_policy", "x", doc(getA)), named("p"))}, []*rewrite.Live{liveManaged(t, accountID, "q", getA)}, rewrite.Known{}, []string{"x by nothing:"}},
 		{"one that was changed by hand is drift, with a request", []*iac.Source{with(source("aws_iam_policy", "x", doc(getA)), named("p"))},
 			[]*rewrite.Live{liveManaged(t, accountID, "p", queue)}, rewrite.Known{},
-			[]string{"x by name: [policy/p] drift(true): policy/p isn't what the file says: the file allows s3:getobject on arn:aws:s3:::a/, and the live policy doesn't"}},
+			[]string{"x by name: [policy/p] drift(true): policy/p isn't what the file says: the file allows s3:GetObject on arn:aws:s3:::a/, and the live policy doesn't"}},
 		{"a variable may be anything, so that the content is the same", []*iac.Source{with(source("aws_iam_policy", "x", doc(get)), named("p"))},
 			[]*rewrite.Live{liveManaged(t, accountID, "p", getB)}, rewrite.Known{}, []string{"x by name: [policy/p]"}},
 		{"but one action more is drift whatever it is", []*iac.Source{with(source("aws_iam_policy", "x", doc(get)), named("p"))},
 			[]*rewrite.Live{liveManaged(t, accountID, "p", statement(`"s3:GetObject","s3:PutObject","s3:ListBucket"`, `"arn:aws:s3:::a/*"`))}, rewrite.Known{},
-			[]string{"x by name: [policy/p] drift(true): policy/p isn't what the file says: the live policy allows s3:listbucket on arn:aws:s3:::a/, and the file doesn't"}},
+			[]string{"x by name: [policy/p] drift(true): policy/p isn't what the file says: the live policy allows s3:ListBucket on arn:aws:s3:::a/, and the file doesn't"}},
 		{"a source whose document isn't known is matched all the same", []*iac.Source{with(source("aws_iam_policy", "x", nil), func(s *iac.Source) { s.Name, s.Problem = name("p"), "computed" })},
 			[]*rewrite.Live{liveManaged(t, accountID, "p", getA)}, rewrite.Known{}, []string{"x by name: [policy/p]"}},
 		{"two sources of one name: the one with the content", []*iac.Source{with(source("aws_iam_policy", "x", doc(queue)), named("p")), with(source("aws_iam_policy", "y", doc(getA)), named("p"))},
@@ -246,13 +247,13 @@ func TestMatchByPattern(t *testing.T) {
 			[]string{"x by name: [policy/app-1] [policy/app-2]"}},
 		{"and one of them that was changed is drift", []*iac.Source{with(source("aws_iam_policy", "x", doc(get)), repeated("app-${each.key}"))},
 			[]*rewrite.Live{liveManaged(t, accountID, "app-1", getA), liveManaged(t, accountID, "app-2", queue)}, rewrite.Known{},
-			[]string{"x by name: [policy/app-1] [policy/app-2] drift(true): policy/app-2 isn't what the file says: the live policy allows sqs:sendmessage on *, and the file doesn't"}},
+			[]string{"x by name: [policy/app-1] [policy/app-2] drift(true): policy/app-2 isn't what the file says: the live policy allows sqs:SendMessage on *, and the file doesn't"}},
 		{"unless it is another source's", []*iac.Source{with(source("aws_iam_policy", "x", doc(get)), repeated("app-${each.key}")), with(source("aws_iam_policy", "y", written(t, "y.tf", queue)), named("app-2"))},
 			[]*rewrite.Live{liveManaged(t, accountID, "app-1", getA), liveManaged(t, accountID, "app-2", queue)}, rewrite.Known{},
 			[]string{"x by name: [policy/app-1]", "y by name: [policy/app-2]"}},
 		{"a name that fits and another content is said", []*iac.Source{with(source("aws_iam_policy", "x", doc(get)), named("app-${var.env}"))},
 			[]*rewrite.Live{liveManaged(t, accountID, "app-1", queue)}, rewrite.Known{},
-			[]string{"x by nothing:: policy/app-1 has a name that fits, and isn't what the file says: the live policy allows sqs:sendmessage on *, and the file doesn't"}},
+			[]string{"x by nothing:: policy/app-1 has a name that fits, and isn't what the file says: the live policy allows sqs:SendMessage on *, and the file doesn't"}},
 	})
 }
 
@@ -306,7 +307,7 @@ func TestMatchByState(t *testing.T) {
 			[]*rewrite.Live{liveManaged(t, accountID, "p", getA)}, state(stateManaged("x", "x[0]", accountID, "p"), stateManaged("x", "x[1]", otherID, "q")),
 			[]string{"x by nothing: or [policy/p]: s.tfstate has x[1] (other:policy/q), which isn't in the data of any account given"}},
 		{"what was changed by hand is drift", []*iac.Source{source("aws_iam_policy", "x", doc(getA))}, []*rewrite.Live{liveManaged(t, accountID, "p", getB)}, state(stateManaged("x", "x", accountID, "p")),
-			[]string{"x by state: [policy/p] drift(true): policy/p isn't what the file says: the file allows s3:getobject on arn:aws:s3:::a/, and the live policy doesn't"}},
+			[]string{"x by state: [policy/p] drift(true): policy/p isn't what the file says: the file allows s3:GetObject on arn:aws:s3:::a/, and the live policy doesn't"}},
 		{"an inline policy by its role, in its account", []*iac.Source{source("aws_iam_role_policy", "x", doc(getA))},
 			[]*rewrite.Live{liveInline(t, otherID, "r/p", getB), liveInline(t, accountID, "r/p", getA), liveInline(t, accountID, "r/q", getA)},
 			state(terraform.StateResource{Type: "aws_iam_role_policy", Address: "x", Instance: "x", Account: accountID, ID: "r:p", Name: "p", Holder: "r"}),
@@ -326,6 +327,6 @@ func TestMatchByState(t *testing.T) {
 		{"a state of another root is of other sources", []*iac.Source{source("aws_iam_policy", "x", doc(getA)), with(source("aws_iam_policy", "x", written(t, "prod/main.tf", getB)), func(s *iac.Source) { s.Root = "prod" })},
 			[]*rewrite.Live{liveManaged(t, accountID, "p", queue)},
 			rewrite.Known{States: []*terraform.State{{Name: "s", Root: "prod", Resources: []terraform.StateResource{stateManaged("x", "x", accountID, "p")}}}},
-			[]string{"x by nothing:", "x by state: [policy/p] drift(true): policy/p isn't what the file says: the file allows s3:getobject on arn:aws:s3:::b/, and the live policy doesn't"}},
+			[]string{"x by nothing:", "x by state: [policy/p] drift(true): policy/p isn't what the file says: the file allows s3:GetObject on arn:aws:s3:::b/, and the live policy doesn't"}},
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pare-iam/pare/catalog"
 	"github.com/pare-iam/pare/internal/iac"
 	"github.com/pare-iam/pare/internal/rewrite"
 	"github.com/pare-iam/pare/internal/samplegen"
@@ -47,7 +48,7 @@ func BenchmarkMatchSources(b *testing.B) {
 	sources, live := manyPolicies(b, 1000, 5000)
 	for b.Loop() {
 		matched := 0
-		for _, m := range rewrite.MatchSources(sources, live, rewrite.Known{}) {
+		for _, m := range rewrite.MatchSources(catalog.Embedded(), sources, live, rewrite.Known{}) {
 			if len(m.Live) == 1 && m.Reason == "" {
 				matched++
 			}

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -11,21 +12,25 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/pare-iam/pare/access"
+	"github.com/pare-iam/pare/catalog"
 	"github.com/pare-iam/pare/policy"
 	"github.com/pare-iam/pare/prove"
+	"github.com/pare-iam/pare/usage"
 )
 
 // likeness is how a source's document compares with a live one.
 type likeness struct {
-	equal   bool            // proved, with one text for each placeholder
-	wild    bool            // some placeholder is taken for a text with * or ?
-	reason  string          // why it isn't equal
-	request *access.Request // that one of them alone allows; nil if there is none, or none was found
+	equal   bool             // proved, with one text for each placeholder
+	filled  *policy.Document // the source's, with the texts that were found
+	wild    bool             // some placeholder is taken for a text with * or ?
+	reason  string           // why it isn't equal
+	request *access.Request  // that one of them alone allows; nil if there is none, or none was found
 }
 
 // compare unifies a source's document with a live one, puts the texts in, and proves that
-// what comes of it allows the same. The seed is what is known of placeholders beforehand.
-func compare(source, live *policy.Document, seed map[string][]string) likeness {
+// what comes of it allows the same. The seed is what is known of placeholders beforehand;
+// the catalog is for names in reasons.
+func compare(c *catalog.Catalog, source, live *policy.Document, seed map[string][]string) likeness {
 	u := &unifier{bound: maps.Clone(seed)}
 	if u.bound == nil {
 		u.bound = map[string][]string{}
@@ -41,13 +46,16 @@ func compare(source, live *policy.Document, seed map[string][]string) likeness {
 			return likeness{reason: "they can't be compared: " + err.Error()}
 		}
 		if !agreed {
-			return unlike(filled, live, differs)
+			return unlike(c, filled, live, differs)
 		}
 	}
-	c := prove.Compare(filled, live)
-	out := likeness{equal: c.Relation == prove.Equal}
+	relation := prove.Compare(filled, live)
+	out := likeness{equal: relation.Relation == prove.Equal, filled: filled}
+	if relation.Relation == prove.UndecidedRelation {
+		out.equal = within(c, filled, live) && within(c, live, filled)
+	}
 	if !out.equal {
-		out.reason, out.request = difference(c)
+		out.reason, out.request = difference(c, relation, filled, live)
 		return out
 	}
 	for _, texts := range u.bound {
@@ -56,19 +64,25 @@ func compare(source, live *policy.Document, seed map[string][]string) likeness {
 	return out
 }
 
+// within says whether it is proved that a policy allows no request that another doesn't.
+// Pairs of statements settle this of long lists for which a comparison gives up.
+func within(c *catalog.Catalog, inner, outer *policy.Document) bool {
+	return prove.Refinement(c, outer, inner, usage.Unused{}).NoNewAccess.Verdict == prove.Proved
+}
+
 // unlike says how documents differ for which no texts were found, by a request if there is
 // one about which no statement could say otherwise that has a placeholder left.
-func unlike(filled, live *policy.Document, differs int) likeness {
-	c := prove.Compare(filled, live)
-	for _, one := range []prove.Comparison{{OnlyA: c.OnlyA}, {OnlyB: c.OnlyB}} {
-		if why, req := difference(one); req != nil && !open(filled, req.Action) {
-			return likeness{reason: why, request: req}
+func unlike(c *catalog.Catalog, filled, live *policy.Document, differs int) likeness {
+	relation := prove.Compare(filled, live)
+	for _, one := range []prove.Comparison{{OnlyA: relation.OnlyA}, {OnlyB: relation.OnlyB}} {
+		if why, req := difference(c, one, filled, live); req != nil && !open(filled, req.Action) {
+			return likeness{filled: filled, reason: why, request: req}
 		}
 	}
 	if differs < 0 {
-		return likeness{reason: fmt.Sprintf("the file has %d statements and the live policy %d", len(filled.Statements), len(live.Statements))}
+		return likeness{filled: filled, reason: fmt.Sprintf("the file has %d statements and the live policy %d", len(filled.Statements), len(live.Statements))}
 	}
-	return likeness{reason: fmt.Sprintf("statement %d says something else, or what its variables are wasn't found", differs+1)}
+	return likeness{filled: filled, reason: fmt.Sprintf("statement %d says something else, or what its variables are wasn't found", differs+1)}
 }
 
 // open says whether a statement about an action, or about one that isn't known, has a
@@ -79,15 +93,40 @@ func open(doc *policy.Document, a policy.Action) bool {
 	})
 }
 
-// difference says in words how two policies differ, the source's first.
-func difference(c prove.Comparison) (string, *access.Request) {
-	switch {
-	case c.OnlyA != nil:
-		return fmt.Sprintf("the file allows %s on %s, and the live policy doesn't", c.OnlyA.Action, c.OnlyA.Resource), c.OnlyA
-	case c.OnlyB != nil:
-		return fmt.Sprintf("the live policy allows %s on %s, and the file doesn't", c.OnlyB.Action, c.OnlyB.Resource), c.OnlyB
+// difference says in words how two policies differ, the source's first. The request is in
+// the catalog's names.
+func difference(c *catalog.Catalog, relation prove.Comparison, docs ...*policy.Document) (string, *access.Request) {
+	name := func(req *access.Request) (string, *access.Request) {
+		out := prove.Name(c, docs, *req)
+		return inWords(c, out), &out
 	}
-	return "they can't be compared: " + c.Reason, nil
+	switch {
+	case relation.OnlyA != nil:
+		what, req := name(relation.OnlyA)
+		return fmt.Sprintf("the file allows %s, and the live policy doesn't", what), req
+	case relation.OnlyB != nil:
+		what, req := name(relation.OnlyB)
+		return fmt.Sprintf("the live policy allows %s, and the file doesn't", what), req
+	}
+	return "they can't be compared: " + relation.Reason, nil
+}
+
+// inWords is a request as "s3:GetObject on arn:aws:s3:::logs/ when aws:sourceip is 10.0.0.1",
+// the action in the catalog's case.
+func inWords(c *catalog.Catalog, req access.Request) string {
+	out := req.Action.String()
+	if known := c.Lookup(req.Action.Service, req.Action.Name); known != nil {
+		out = known.String()
+	}
+	out += " on " + cmp.Or(req.Resource, "a resource without a name")
+	var conditions []string
+	for _, key := range slices.Sorted(maps.Keys(req.Context)) {
+		conditions = append(conditions, key+" is "+strings.Join(req.Context[key], ", "))
+	}
+	if len(conditions) > 0 {
+		out += " when " + strings.Join(conditions, " and ")
+	}
+	return out
 }
 
 // fill puts texts in the place of placeholders. What has no text stays.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/pare-iam/pare/catalog"
 	"github.com/pare-iam/pare/internal/iac"
 	"github.com/pare-iam/pare/policy"
 )
@@ -39,6 +40,7 @@ type holder struct {
 // subject is a source that looks for its live policies.
 type subject struct {
 	*iac.Source
+	catalog *catalog.Catalog // for names in reasons
 	doc     *policy.Document // nil: not known
 	place   string           // where its text stands: sources of one place are one text
 	sure    bool             // every action of doc is known, so that its signature is
@@ -53,7 +55,7 @@ type subject struct {
 	remarks    []string // for a source that comes out with nothing
 }
 
-func newMatcher(sources []*iac.Source, live []*Live, k Known) *matcher {
+func newMatcher(c *catalog.Catalog, sources []*iac.Source, live []*Live, k Known) *matcher {
 	m := &matcher{
 		live: live, order: map[*Live]int{}, byARN: map[string]*Live{}, managed: map[string][]*Live{}, inline: map[holder][]*Live{},
 		sets: map[string][]*Live{}, kinds: map[iac.HolderKind][]*Live{}, signed: map[string][]*Live{}, roughly: map[string][]*Live{},
@@ -64,7 +66,7 @@ func newMatcher(sources []*iac.Source, live []*Live, k Known) *matcher {
 		m.enter(l)
 	}
 	for i, s := range sources {
-		m.subjects = append(m.subjects, newSubject(i, s))
+		m.subjects = append(m.subjects, newSubject(c, i, s))
 		m.siblings[m.subjects[i].place]++
 	}
 	m.states = statesByAddress(k.States)
@@ -93,8 +95,8 @@ func (m *matcher) enter(l *Live) {
 	}
 }
 
-func newSubject(i int, source *iac.Source) *subject {
-	s := &subject{Source: source, place: "#" + strconv.Itoa(i), likes: map[*Live]likeness{}, settled: map[string]bool{}}
+func newSubject(c *catalog.Catalog, i int, source *iac.Source) *subject {
+	s := &subject{Source: source, catalog: c, place: "#" + strconv.Itoa(i), likes: map[*Live]likeness{}, settled: map[string]bool{}}
 	if source.Document == nil {
 		return s
 	}
@@ -120,7 +122,7 @@ func (s *subject) like(l *Live) likeness {
 	}
 	out, ok := s.likes[l]
 	if !ok {
-		out = compare(s.doc, l.Document, s.seed(l))
+		out = compare(s.catalog, s.doc, l.Document, seed(s.Source, l))
 		s.likes[l] = out
 	}
 	return out
@@ -132,7 +134,7 @@ func (s *subject) equal(l *Live) bool {
 	if s.doc == nil || l.Document == nil {
 		return false
 	}
-	u := &unifier{bound: s.seed(l)}
+	u := &unifier{bound: seed(s.Source, l)}
 	return u.agree(s.doc, l.Document) && s.like(l).equal
 }
 

@@ -221,9 +221,9 @@ func kindsOf(live []*Live) []iac.HolderKind {
 	return out
 }
 
-// seed is what a live policy's names tell of placeholders: a name with one of them says
-// what it stands for.
-func (s *subject) seed(l *Live) map[string][]string {
+// seed is what a live policy's names tell of a source's placeholders: a name with one of
+// them says what it stands for.
+func seed(s *iac.Source, l *Live) map[string][]string {
 	u := &unifier{bound: map[string][]string{}}
 	learn := func(v *iac.Value, name string) {
 		if v == nil || v.Kind != iac.Text {
@@ -234,7 +234,7 @@ func (s *subject) seed(l *Live) map[string][]string {
 		}
 	}
 	learn(s.Name, l.Name)
-	for _, h := range holdersOf(s.Source) {
+	for _, h := range holdersOf(s) {
 		if h.Kind == iac.PermissionSet {
 			learn(h.Name, l.PermissionSet)
 		} else if len(s.Holders) == 0 {

@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/pare-iam/pare/catalog"
 	"github.com/pare-iam/pare/internal/iac"
 	"github.com/pare-iam/pare/internal/rewrite"
 )
@@ -18,7 +19,7 @@ import (
 func driftOf(t testing.TB, file, live string) string {
 	t.Helper()
 	s := source("aws_iam_policy", "x", written(t, "main.tf", file))
-	m := rewrite.MatchSources([]*iac.Source{s}, []*rewrite.Live{liveManaged(t, accountID, "p", live)}, state(stateManaged("x", "x", accountID, "p")))[0]
+	m := rewrite.MatchSources(catalog.Embedded(), []*iac.Source{s}, []*rewrite.Live{liveManaged(t, accountID, "p", live)}, state(stateManaged("x", "x", accountID, "p")))[0]
 	if len(m.Live) != 1 || m.By != rewrite.ByState {
 		t.Fatalf("not matched: %s", shown(m))
 	}

@@ -30,6 +30,7 @@ type Work struct {
 type Plan struct {
 	Rewrites  []Rewrite            // in the order of the tree's sources
 	Left      []Left               // in the same order
+	Written   []Match              // the files say already what is recommended, and it isn't deployed
 	Unchanged []*iac.Source        // matched, and nothing of them is unused
 	Unmatched []*iac.Source        // no live policy was found for them
 	Files     map[*iac.File][]byte // the new bytes of the files that change
@@ -142,6 +143,7 @@ type candidate struct {
 	group   []*candidate // those that share lists, itself included
 	changes []iac.Change
 	left    *Left // why it can't be
+	written bool  // it isn't deployed, and else as is recommended
 }
 
 // leave says why the candidate isn't rewritten, unless that is said already.
@@ -189,8 +191,12 @@ func (p *planner) decide(group []*candidate) {
 		live = append(live, c.Live...)
 		c.group = group
 	}
+	written := p.written(group) // whoever was asked for
 	for _, c := range group {
 		p.keepTogether(c)
+	}
+	if written {
+		return
 	}
 	p.spread(group)
 	if group[0].left != nil || len(group[0].Live) == 0 {
@@ -313,14 +319,22 @@ func (p *planner) judge(c *candidate) {
 	}
 }
 
-// hidden leaves a source that doesn't change though a live policy would.
+// hidden leaves a source that doesn't change though a live policy would, unless it says
+// already what that would be, which a denial can make the same as what it is.
 func (p *planner) hidden(c *candidate) {
+	written := false
 	for i := range c.After {
-		if a := &c.After[i]; a.Refined == nil || string(a.Refined.Bytes()) != string(a.Document.Bytes()) {
+		a := &c.After[i]
+		if a.Refined != nil && string(a.Refined.Bytes()) == string(a.Document.Bytes()) {
+			continue
+		}
+		if !p.says(c, a.Live, c.Unused) {
 			c.leave(Computed, "", "something unused of "+a.Title()+" is in an entry that isn't known")
 			return
 		}
+		written = true
 	}
+	c.written = written
 }
 
 // fit leaves what makes the inline policies of a role, user or group larger together than
@@ -348,6 +362,8 @@ func (p *planner) fit() {
 func (p *planner) collect() {
 	for _, c := range p.cases {
 		switch {
+		case c.written && p.Chosen(c.Source):
+			p.plan.Written = append(p.plan.Written, c.Match)
 		case c.left != nil:
 			p.collectLeft(c)
 		case len(c.Live) == 0:

@@ -186,7 +186,7 @@ left aws_iam_policy.b: main.tf:8:1: not-judged: arn:aws:iam::111122223333:policy
 			"the account has something else",
 			map[string]string{"main.tf": resource("a", allowed("["+both+"]"))},
 			[]*rewrite.Live{managed(t, "a", doc(both, "arn:aws:s3:::one"), "s3:GetBucketCORS")},
-			`left aws_iam_policy.a: main.tf:1:1: drifted: arn:aws:iam::111122223333:policy/a isn't what the file says: the file allows s3:getbucketacl on *, and the live policy doesn't
+			`left aws_iam_policy.a: main.tf:1:1: drifted: arn:aws:iam::111122223333:policy/a isn't what the file says: the file allows s3:GetBucketAcl on *, and the live policy doesn't
   paste {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:GetBucketAcl"], "Resource": "arn:aws:s3:::one"}]}
 `,
 		},
@@ -308,7 +308,7 @@ left module.one.aws_iam_policy.p: m/main.tf:5:1: computed: also used by module.t
 			if len(files.Problems) > 0 {
 				t.Fatal(files.Problems)
 			}
-			p, err := rewrite.Make(t.Context(), rewrite.Work{Catalog: catalog.Embedded(), Tree: files, Matches: rewrite.MatchSources(files.Sources, tt.live, rewrite.Known{})})
+			p, err := rewrite.Make(t.Context(), rewrite.Work{Catalog: catalog.Embedded(), Tree: files, Matches: rewrite.MatchSources(catalog.Embedded(), files.Sources, tt.live, rewrite.Known{})})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -333,7 +333,7 @@ func TestAModuleLosesWhatNoneOfItsInstancesUses(t *testing.T) {
 	} {
 		live = append(live, managed(t, "reader-"+name, doc(`"s3:GetBucket*"`, "arn:aws:s3:::"+name), unused...))
 	}
-	p, err := rewrite.Make(t.Context(), rewrite.Work{Catalog: catalog.Embedded(), Tree: files, Matches: rewrite.MatchSources(files.Sources, live, rewrite.Known{})})
+	p, err := rewrite.Make(t.Context(), rewrite.Work{Catalog: catalog.Embedded(), Tree: files, Matches: rewrite.MatchSources(catalog.Embedded(), files.Sources, live, rewrite.Known{})})
 	if err != nil || len(p.Rewrites) != 1 || len(p.Rewrites[0].After) != 3 {
 		t.Fatalf("%v\n%s", err, outcome(p))
 	}
@@ -356,7 +356,7 @@ func TestInlinePoliciesMustFitTogether(t *testing.T) {
 	l.Unused = usage.Of([]policy.Action{{Service: "s3", Name: "getbucketcors"}}, nil)
 	for size, kind := range map[int]rewrite.LeftKind{policy.RoleInlineLimit - 20: rewrite.TooLarge, l.Document.Size(): 0} {
 		l.HolderSize = size
-		p, err := rewrite.Make(t.Context(), rewrite.Work{Catalog: catalog.Embedded(), Tree: files, Matches: rewrite.MatchSources(files.Sources, []*rewrite.Live{l}, rewrite.Known{})})
+		p, err := rewrite.Make(t.Context(), rewrite.Work{Catalog: catalog.Embedded(), Tree: files, Matches: rewrite.MatchSources(catalog.Embedded(), files.Sources, []*rewrite.Live{l}, rewrite.Known{})})
 		if err != nil {
 			t.Fatal(err)
 		}

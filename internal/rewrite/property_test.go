@@ -222,7 +222,7 @@ func TestNobodyLosesWhatTheyUse(t *testing.T) {
 			live = append(live, l)
 		}
 		files := folderOf(t, d.files)
-		p, err := rewrite.Make(t.Context(), rewrite.Work{Catalog: catalog.Embedded(), Tree: files, Matches: rewrite.MatchSources(files.Sources, live, rewrite.Known{})})
+		p, err := rewrite.Make(t.Context(), rewrite.Work{Catalog: catalog.Embedded(), Tree: files, Matches: rewrite.MatchSources(catalog.Embedded(), files.Sources, live, rewrite.Known{})})
 		if err != nil {
 			rt.Fatal(err, d.files)
 		}
@@ -244,6 +244,55 @@ func TestNobodyLosesWhatTheyUse(t *testing.T) {
 	})
 	if rewritten < total/10 {
 		t.Errorf("%d of %d configurations were rewritten: the test shows little", rewritten, total)
+	}
+}
+
+// TestWhatIsWrittenMayBeDeployed rewrites random configurations, and plans anew before any
+// of them is deployed, by the same evidence or by other: what is written then takes from
+// nobody what they use, once it is deployed.
+func TestWhatIsWrittenMayBeDeployed(t *testing.T) {
+	written, drifted := 0, 0
+	rapid.Check(t, func(rt *rapid.T) {
+		d := drawConfiguration(rt)
+		before := policiesOf(t, d.files)
+		var live []*rewrite.Live
+		for _, name := range d.names {
+			l := liveManaged(t, "111122223333", name, string(before[name].Bytes()))
+			l.Unused = drawUnused(rt)
+			live = append(live, l)
+		}
+		files := folderOf(t, d.files)
+		first := planned(t, files, live)
+		next := map[string]string{}
+		for _, f := range files.Files {
+			next[f.Path] = string(f.Src)
+			if src, ok := first.Files[f]; ok {
+				next[f.Path] = string(src)
+			}
+		}
+		if d.chance(60, "other evidence") {
+			for _, l := range live {
+				l.Unused = drawUnused(rt)
+			}
+		}
+		made := policiesOf(t, next)
+		again := planned(t, folderOf(t, next), live)
+		for _, m := range again.Written {
+			written++
+			for _, l := range m.Live {
+				if why := worse(l, made[l.Name]); why != "" {
+					rt.Fatalf("%s is written, and once it is deployed %s %s, unused %v %v\n%s\n%s", m.Source.Title(), l.Name, why, l.Unused.ActionSet(), l.Unused.ServiceSet(), next["main.tf"], next["m/main.tf"])
+				}
+			}
+		}
+		for _, l := range again.Left {
+			if l.Kind == rewrite.Drifted {
+				drifted++
+			}
+		}
+	})
+	if written == 0 || drifted == 0 {
+		t.Errorf("%d are written and %d drifted: the test shows little", written, drifted)
 	}
 }
 

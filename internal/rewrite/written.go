@@ -1,43 +1,83 @@
 package rewrite
 
 import (
+	"bytes"
 	"slices"
 
-	"github.com/pare-iam/pare/catalog"
+	"github.com/pare-iam/pare/policy"
+	"github.com/pare-iam/pare/prove"
 	"github.com/pare-iam/pare/refine"
+	"github.com/pare-iam/pare/usage"
 )
 
-// TakeWritten takes those out of Left whose files say already what is recommended, and
-// gives them in the same order: each live policy would be what the file says without what
-// is unused of all of them. A rewrite leaves that until it is deployed.
-func (p *Plan) TakeWritten() []Left {
-	refiner := refine.New(p.Catalog)
-	var out []Left
-	p.Left = slices.DeleteFunc(p.Left, func(l Left) bool {
-		ok := l.Kind == Drifted && written(p.Catalog, refiner, &l)
-		if ok {
-			out = append(out, l)
+// written says whether sources that change together say already what is recommended, some
+// of them for policies that aren't deployed yet, and marks those. All are held against what
+// is unused of every live policy of theirs: what one of them uses, its file must still say.
+func (p *planner) written(group []*candidate) bool {
+	var live []*Live
+	drifted := false
+	for _, c := range group {
+		if c.left != nil && c.left.Kind != Drifted || c.Policy == nil || len(c.Live) == 0 {
+			return false
 		}
-		return ok
-	})
-	return out
-}
-
-// written compares a file with each live policy as it would be.
-func written(c *catalog.Catalog, refiner *refine.Refiner, left *Left) bool {
-	own, err := left.Source.Policy()
-	if err != nil {
+		drifted = drifted || c.left != nil
+		live = append(live, c.Live...)
+	}
+	if !drifted {
 		return false
 	}
-	unused := unusedByAll(c, left.Live)
-	return len(left.Live) > 0 && !slices.ContainsFunc(left.Live, func(l *Live) bool {
-		if l.Document == nil {
-			return true
+	unused := unusedByAll(p.Catalog, unique(live))
+	for _, c := range group {
+		if slices.ContainsFunc(c.Live, func(l *Live) bool { return !p.says(c, l, unused) }) {
+			return false
 		}
-		next, err := refiner.Policy(l.Document, unused)
+	}
+	for _, c := range group {
+		c.written = c.left != nil
+	}
+	return true
+}
+
+// says is whether a source's document is a live policy without what is unused: what
+// either way of refining makes of it, or something between that and the live policy of
+// which nothing unused is left. Names that the catalog doesn't know are kept as they are by
+// a refinement, so that a file which hasn't one is drift.
+func (p *planner) says(c *candidate, l *Live, unused usage.Unused) bool {
+	if l.Document == nil {
+		return false
+	}
+	for _, r := range []*refine.Refiner{p.refiner, p.refiner.Compact()} {
+		next, err := r.Policy(l.Document, unused)
 		if err != nil || next.Document == nil {
+			return false
+		}
+		like := compare(p.Catalog, c.Policy.Doc, next.Document, seed(c.Source, l))
+		if like.filled != nil && supposed(c.Policy.Doc, like.filled) {
+			continue
+		}
+		if like.equal || like.filled != nil && p.between(like.filled, next.Document, l, unused) {
 			return true
 		}
-		return !compare(own.Doc, next.Document, nil).equal
-	})
+	}
+	return false
+}
+
+// supposed says whether a variable of an action list was taken for an action that the list has
+// without it: nothing speaks for that, and the variable may be another action.
+func supposed(source, filled *policy.Document) bool {
+	for i, st := range source.Statements {
+		if unknownActions(st) && len(patterns(filled.Statements[i])) < len(filled.Statements[i].Action.Entries) {
+			return true
+		}
+	}
+	return false
+}
+
+// between says whether a document without placeholders allows what a refinement does, at
+// most what the live policy does, and nothing that is unused.
+func (p *planner) between(doc, least *policy.Document, l *Live, unused usage.Unused) bool {
+	if bytes.Contains(doc.Bytes(), []byte(placeholderPrefix)) {
+		return false
+	}
+	return within(p.Catalog, least, doc) && prove.Refinement(p.Catalog, l.Document, doc, unused).Verdict == prove.Proved
 }

@@ -14,8 +14,9 @@
 //
 // Limits: modules that aren't in the tree are not looked into. A variable that is set by
 // -var or by the environment can't be seen; who rewrites compares with the policy that is
-// deployed, and notices. A use of a file whose whole path is computed isn't counted as
-// another use of the file.
+// deployed, and notices. A resource that is handed on as a whole counts as a use of its
+// policy. A use of a file whose whole path is computed isn't counted as another use of the
+// file.
 //
 // Source of the language:
 // https://developer.hashicorp.com/terraform/language and

@@ -27,6 +27,10 @@ type Config struct {
 	// through the symlink prod/main.tf". All of such a folder, and of the modules that it
 	// calls, is known but stays as it is.
 	Unseen map[string]string
+
+	// Calls is told of each folder of the tree that a module call in another names, once for
+	// each call. Nil: nobody is.
+	Calls func(from, to string)
 }
 
 // maxInstances is how many modules the calls of a tree may make.
@@ -123,8 +127,12 @@ func (f *finder) calls() {
 			if err != nil {
 				f.problems = append(f.problems, problem(nil, err))
 			}
-			if to != "" {
-				f.called[to] = true
+			if to == "" {
+				continue
+			}
+			f.called[to] = true
+			if f.config.Calls != nil {
+				f.config.Calls(dir, to)
 			}
 		}
 	}

@@ -25,7 +25,8 @@ type Plan struct {
 // PolicyChange is a policy in a plan, also one that stays as it is.
 type PolicyChange struct {
 	// Address is the resource's, with the keys of count and for_each; for a role's inline
-	// policy with its name: `aws_iam_role.app["a"].inline_policy["logs"]`.
+	// policy with its name: `aws_iam_role.app["a"].inline_policy["logs"]`. Of an object that a
+	// replacement left behind it ends as Terraform writes it: ` (deposed object 0a1b2c3d)`.
 	Address       string
 	Before, After PlannedPolicy
 }
@@ -152,17 +153,41 @@ var policyTypes = map[string]policyPlace{
 	"aws_iam_role":                              inBlocks,
 }
 
-// changes are the policies of a resource. What is forgotten stays as it is in AWS, and an
-// object that is deposed has gone for the plan already.
+// changes are the policies of a resource. What is forgotten stays as it is in AWS. An object
+// that is deposed is there until the plan deletes it, and is another than the resource's.
 func (in *planJSON) changes(c resourceChangeJSON) ([]PolicyChange, error) {
 	kind := policyTypes[c.Type]
-	if kind == 0 || c.Mode != "managed" || c.Deposed != "" || slices.Contains(c.Change.Actions, "forget") {
+	if kind == 0 || c.Mode != "managed" || slices.Contains(c.Change.Actions, "forget") {
 		return nil, nil
 	}
+	read := in.text
 	if kind == inBlocks {
-		return in.blocks(c)
+		read = in.blocks
 	}
-	key := "policy"
+	out, err := read(c)
+	if c.Deposed != "" {
+		for i := range out {
+			out[i].Address += deposedMark + c.Deposed + ")"
+		}
+	}
+	return out, err
+}
+
+// deposedMark is between an address and the key of the deposed object that is meant.
+const deposedMark = " (deposed object "
+
+// Undeposed is the address of the resource that an address of a PolicyChange is of,
+// whichever of its objects is meant.
+func Undeposed(address string) string {
+	if i := strings.LastIndex(address, deposedMark); i >= 0 && strings.HasSuffix(address, ")") {
+		return address[:i]
+	}
+	return address
+}
+
+// text is the policy of a resource that has it as a text.
+func (in *planJSON) text(c resourceChangeJSON) ([]PolicyChange, error) {
+	kind, key := policyTypes[c.Type], "policy"
 	if kind == inInlinePolicy {
 		key = "inline_policy"
 	}

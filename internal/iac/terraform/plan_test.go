@@ -103,7 +103,17 @@ func TestReadPlan(t *testing.T) {
 			[]string{"aws_iam_policy.p: none → unknown"},
 		},
 		"one that is forgotten stays in AWS": {policy("", `{"actions": ["forget"], "before": {"policy": "GetObject"}, "after": null}`), nil},
-		"an object that is deposed has gone": {policy(`, "deposed": "1234"`, `{"actions": ["delete"], "before": {"policy": "GetObject"}, "after": null}`), nil},
+		"an object that is deposed goes beside what the resource has": {
+			planBegin + `"resource_changes": [
+				{"address": "aws_iam_policy.p[\"a\"]", "mode": "managed", "type": "aws_iam_policy", "name": "p", "index": "a", "change": {"actions": ["no-op"], "before": {"policy": "GetObject"}, "after": {"policy": "GetObject"}, "after_unknown": {}}},
+				{"address": "aws_iam_policy.p[\"a\"]", "mode": "managed", "type": "aws_iam_policy", "name": "p", "index": "a", "deposed": "0a1b2c3d", "change": {"actions": ["delete"], "before": {"policy": "PutObject"}, "after": null, "after_unknown": {}}}]}`,
+			[]string{`aws_iam_policy.p["a"]: GetObject → GetObject`, `aws_iam_policy.p["a"] (deposed object 0a1b2c3d): PutObject → none`},
+		},
+		"a deposed object that is forgotten stays in AWS": {policy(`, "deposed": "1234"`, `{"actions": ["forget"], "before": {"policy": "GetObject"}, "after": null}`), nil},
+		"a deposed role's policies go": {
+			strings.Replace(planOfRole("aws_iam_role.r", "", `{"actions": ["delete"], "before": {"inline_policy": [{"name": "a", "policy": "GetObject"}]}, "after": null, "after_unknown": {}}`, blocks), `"name": "r"`, `"name": "r", "deposed": "1234"`, 1),
+			[]string{`aws_iam_role.r.inline_policy["a"] (deposed object 1234): GetObject → none`},
+		},
 		"a permission set's is text in its own way": {
 			planBegin + `"resource_changes": [{"address": "a", "mode": "managed", "type": "aws_ssoadmin_permission_set_inline_policy", "change": {"actions": ["create"], "before": null, "after": {"inline_policy": "GetObject"}, "after_unknown": {}}}]}`,
 			[]string{"a: none → GetObject"},
@@ -176,4 +186,17 @@ func FuzzReadPlan(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestUndeposed(t *testing.T) {
+	for address, want := range map[string]string{
+		`aws_iam_policy.p["a"] (deposed object 0a1b2c3d)`:          `aws_iam_policy.p["a"]`,
+		`aws_iam_policy.p["a (deposed object 0a1b2c3d)"]`:          `aws_iam_policy.p["a (deposed object 0a1b2c3d)"]`,
+		`aws_iam_role.r.inline_policy["x"] (deposed object 01234)`: `aws_iam_role.r.inline_policy["x"]`,
+		`aws_iam_policy.p`: `aws_iam_policy.p`,
+	} {
+		if got := Undeposed(address); got != want {
+			t.Errorf("%s: %s, want %s", address, got, want)
+		}
+	}
 }

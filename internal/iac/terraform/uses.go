@@ -105,7 +105,7 @@ func (f *finder) reachSpan(file *iac.File, span policy.Span) {
 
 // othersUse marks what is used by more than the policies that were found.
 func (f *finder) othersUse() {
-	o := &others{finder: f, why: map[definition]string{}}
+	o := &others{finder: f, why: map[definition]string{}, spared: map[*hclsyntax.ScopeTraversalExpr]bool{}}
 	for _, dir := range f.dirs() {
 		o.folder(f.folders[dir])
 	}
@@ -171,7 +171,8 @@ func setWhy(v *iac.Value, marks map[*iac.File][]mark) {
 type others struct {
 	*finder
 	why     map[definition]string
-	outputs map[string]bool // names that are read of modules; nil: not known yet
+	outputs map[string]bool                        // names that are read of modules; nil: not known yet
+	spared  map[*hclsyntax.ScopeTraversalExpr]bool // to whole resources of which other attributes are read
 }
 
 func (o *others) folder(at *folder) {
@@ -250,6 +251,7 @@ func (o *others) block(at *folder, b *hclsyntax.Block) {
 	if name == "" {
 		name = strings.Join(append([]string{b.Type}, b.Labels...), " ")
 	}
+	o.spareEach(b)
 	for _, attr := range attributes(b.Body) {
 		if slices.Contains(harmless[b.Type], attr.Name) {
 			continue
@@ -278,8 +280,12 @@ func (o *others) node(at *folder, by string) func(hclsyntax.Node) {
 			return
 		}
 		why := func() string { return fmt.Sprintf("also used by %s (%s)", by, o.where(e.Range())) }
+		o.spare(e)
 		switch e := e.(type) {
 		case *hclsyntax.ScopeTraversalExpr:
+			if o.spared[e] {
+				return
+			}
 			for _, d := range o.definitions(at, e.Traversal) {
 				if len(o.reached[d]) > 0 {
 					o.note(d, why())

@@ -43,6 +43,7 @@ type Tree struct {
 
 	opened map[string]*iac.File // by path: Files, and what a policy was read from besides
 	unseen []unseen
+	needed map[string]bool // folders with modules of Paths, or that those call
 }
 
 // Read reads the files of a folder and finds the policies in them. The error is of a root
@@ -84,10 +85,12 @@ func (t *Tree) Wanted(s *iac.Source) bool {
 	return wanted(t.Paths, s.File.Path) || wanted(t.Paths, s.Root)
 }
 
-// Concerns says whether a problem is about a file of Paths, or about one beside it.
+// Concerns says whether a problem is about a file of Paths, about one beside it, or about
+// one of a module that they call: a policy of theirs may be in it.
 func (t *Tree) Concerns(p iac.Problem) bool {
 	name := position.ReplaceAllLiteralString(p.Where, "")
-	return wanted(t.Paths, name) || slices.ContainsFunc(t.Paths, func(p string) bool { return path.Dir(p) == path.Dir(name) && langOf(p) != 0 })
+	called := t.needed[path.Dir(name)] && terraformFile(name)
+	return wanted(t.Paths, name) || called || slices.ContainsFunc(t.Paths, func(p string) bool { return path.Dir(p) == path.Dir(name) && langOf(p) != 0 })
 }
 
 // position is what stands behind a path in where a problem is.
@@ -399,7 +402,12 @@ func (t *Tree) find() {
 			other = append(other, f)
 		}
 	}
-	sources, problems := terraform.Find(terraform.Config{Files: hcl, Open: t.openAgain, Unseen: t.unseenFolders(hcl)})
+	calls := map[string][]string{}
+	sources, problems := terraform.Find(terraform.Config{
+		Files: hcl, Open: t.openAgain, Unseen: t.unseenFolders(hcl),
+		Calls: func(from, to string) { calls[from] = append(calls[from], to) },
+	})
+	t.need(hcl, calls)
 	read := documents(sources)
 	templates := slices.DeleteFunc(slices.Clone(other), func(f *iac.File) bool { return read[f.Path] })
 	more, moreProblems := cloudformation.Find(templates)
@@ -423,6 +431,26 @@ func (t *Tree) find() {
 	slices.SortFunc(t.Problems, func(a, b iac.Problem) int {
 		return cmp.Or(cmp.Compare(a.Where, b.Where), cmp.Compare(a.What, b.What))
 	})
+}
+
+// need notes the folders of wanted files and of the modules that they call, and so on.
+func (t *Tree) need(files []*iac.File, calls map[string][]string) {
+	t.needed = map[string]bool{}
+	var follow func(dir string)
+	follow = func(dir string) {
+		if t.needed[dir] {
+			return
+		}
+		t.needed[dir] = true
+		for _, to := range calls[dir] {
+			follow(to)
+		}
+	}
+	for _, f := range files {
+		if wanted(t.Paths, f.Path) {
+			follow(path.Dir(f.Path))
+		}
+	}
 }
 
 // documents are the paths of the files that Terraform's sources read their policies from,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -246,6 +247,41 @@ func TestNothingIsPassedOverInSilence(t *testing.T) {
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+// What can't be read elsewhere in a repository is no matter of the files asked for, unless
+// they call it: a policy of theirs could be in it.
+func TestConcernsAreOfWhatIsAskedForAndCalled(t *testing.T) {
+	const broken = "resource {{{"
+	call := func(source string) string { return "module \"m\" {\n  source = \"" + source + "\"\n}\n" }
+	dir := folder(t, map[string]string{
+		"infra/main.tf": call("../modules/app"), "modules/app/main.tf": call("../deep"), "modules/app/x.tf": broken, "modules/app/x.json": `{"Statement": `,
+		"modules/deep/x.tf": broken, "modules/other/x.tf": broken, "other/main.tf": call("../modules/other"), "other/x.tf": broken,
+	})
+	for name, c := range map[string]struct {
+		paths []string
+		want  []string
+	}{
+		"a root module":           {[]string{"infra"}, []string{"modules/app/x.tf", "modules/deep/x.tf"}},
+		"a file of a root module": {[]string{"infra/main.tf"}, []string{"modules/app/x.tf", "modules/deep/x.tf"}},
+		"a module":                {[]string{"modules/deep"}, []string{"modules/deep/x.tf"}},
+		"the other root module":   {[]string{"other"}, []string{"modules/other/x.tf", "other/x.tf"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr := read(t, tree.Options{Root: dir, Paths: c.paths, Beyond: true})
+			for _, found := range []*tree.Tree{tr, tr.With(nil)} {
+				var got []string
+				for _, p := range found.Problems {
+					if found.Concerns(p) {
+						got = append(got, strings.SplitN(p.Where, ":", 2)[0])
+					}
+				}
+				if diff := cmp.Diff(c.want, got); diff != "" {
+					t.Errorf("-want +got\n%s", diff)
+				}
 			}
 		})
 	}

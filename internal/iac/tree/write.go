@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -28,7 +27,9 @@ func (e *ChangedError) Error() string {
 // Write gives files of the tree new bytes: all of them, or none. Each is first written
 // beside its place; then it is looked whether every file is still as it was read; then
 // they take their names one by one, and if that fails for one, those before it get their
-// old bytes back. A file keeps its mode. One that is read-only is refused.
+// old bytes back. A file keeps its mode. One that is read-only is refused, and so is a
+// folder in which another process writes. What a write that was killed left in the folders
+// of the files goes.
 func (t *Tree) Write(ctx context.Context, changed map[*iac.File][]byte) error {
 	root, err := os.OpenRoot(t.Root)
 	if err != nil {
@@ -36,6 +37,7 @@ func (t *Tree) Write(ctx context.Context, changed map[*iac.File][]byte) error {
 	}
 	w := writer{root: root}
 	files := slices.SortedFunc(maps.Keys(changed), func(a, b *iac.File) int { return cmp.Compare(a.Path, b.Path) })
+	err = w.hold(files)
 	for _, f := range files {
 		if err == nil {
 			err = cmp.Or(ctx.Err(), w.stage(f, changed[f]))
@@ -47,7 +49,7 @@ func (t *Tree) Write(ctx context.Context, changed map[*iac.File][]byte) error {
 	if err == nil {
 		err = w.rename()
 	}
-	return errors.Join(err, w.clean(), root.Close())
+	return errors.Join(err, w.clean(), w.letGo(), root.Close())
 }
 
 // staged is a file's new bytes under another name.
@@ -59,8 +61,9 @@ type staged struct {
 }
 
 type writer struct {
-	root  *os.Root
-	files []staged
+	root    *os.Root
+	files   []staged
+	folders []*os.File // with files, locked
 }
 
 // stage writes the new bytes beside the file.
@@ -81,7 +84,7 @@ func (w *writer) stage(f *iac.File, src []byte) error {
 // put writes a temporary file and remembers it.
 func (w *writer) put(f *iac.File, src []byte, mode fs.FileMode) error {
 	name := filepath.FromSlash(f.Path)
-	temp := filepath.Join(filepath.Dir(name), ".pare-"+rand.Text()) // not longer than any name may be
+	temp := filepath.Join(filepath.Dir(name), tempName())
 	out, err := w.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return plain(f, err)
