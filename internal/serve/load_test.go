@@ -226,6 +226,7 @@ type asking struct {
 	http        http.Client
 	credentials aws.Credentials
 	pages       []question
+	runs        int // written while it was asked
 }
 
 // question is something that is asked for. An n makes it another one each time.
@@ -443,12 +444,14 @@ func (a *asking) write(b *testing.B, every time.Duration) (stop func() int) {
 	writer.Go(func() {
 		next := time.NewTicker(max(every, time.Microsecond))
 		defer next.Stop()
-		for at := loadDay(34); ; at = at.Add(time.Minute) {
+		for {
 			select {
 			case <-end:
 				return
 			case <-next.C:
+				at := loadDay(34).Add(time.Duration(a.runs) * time.Minute)
 				loadRun(b, a.Store, runs%loadAccounts, 10*((1+runs/loadAccounts)%2), at)
+				a.runs++
 				runs++
 			}
 		}
