@@ -74,7 +74,8 @@ func newCheckCommand() *cobra.Command {
   terraform show -json tf.plan > plan.json && pare check --plan plan.json
   pare check infra --base origin/main --deny deny.yaml -o github --export sarif=pare.sarif
   pare check infra --data account --fail-on medium
-  pare check --write-baseline pare-baseline.json, then pare check --baseline pare-baseline.json`,
+  pare check --deny deny.yaml --write-baseline pare-baseline.json
+  pare check --deny deny.yaml --baseline pare-baseline.json`,
 		RunE: func(cmd *cobra.Command, args []string) error { return in.run(cmd, args) },
 	}
 	in.addFlags(cmd)
@@ -159,6 +160,8 @@ func (in *checkInput) together() error {
 		return usageError{errors.New("--base and --base-dir: give one of them")}
 	case len(in.plans) > 0 && in.base+in.baseDir != "":
 		return usageError{errors.New("--plan and a base: a plan is compared with what is deployed; run twice for both")}
+	case in.baseline+in.writeBaseline != "" && len(in.plans) == 0 && in.base+in.baseDir+in.deny+in.data == "":
+		return hintError{usageError{errors.New("a baseline is of results, and there is nothing to check by: want --base, --base-dir, --plan, --deny or --data")}, "pare check --base origin/main --baseline pare-baseline.json"}
 	}
 	return nil
 }
@@ -177,8 +180,8 @@ func (in *checkInput) checkExports() error {
 }
 
 func (in *checkInput) empty(args []string) error {
-	if len(in.plans) > 0 {
-		return nil // a plan without policies is in order
+	if len(in.plans) > 0 || in.base != "" || in.baseDir != "" {
+		return nil // a plan without policies is in order, and so is a tree that had none either
 	}
 	return hintError{fmt.Errorf("no IAM policies in %s", strings.Join(orHere(args), ", ")), "pare looks into .tf, .tf.json, .yaml, .yml, .json and .template files; give the folder that has them"}
 }

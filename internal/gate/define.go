@@ -54,7 +54,7 @@ func Define(files []*iac.File, root fs.FS) *Definitions {
 				d.setting("set.", m.Key, f, m.Value)
 			}
 		case strings.HasSuffix(f.Path, ".tf.json"):
-			d.define(dir, anyName, string(f.Src))
+			d.define(dir, anyName, text(f, root))
 			d.jsonCalls(dir, f, root.Get("module"))
 		case root.Get("Resources") != nil:
 			d.template(f, root)

@@ -174,6 +174,11 @@ func TestSameInOtherLayout(t *testing.T) {
 	data := func(action string) map[string]string {
 		return map[string]string{"m.tf": "resource \"aws_iam_policy\" \"p\" {\n  policy = templatefile(\"p.json\", { a = var.a })\n}\nvariable \"a\" {}\n", "p.json": `{"Statement": [{"Effect": "Allow", "Action": "` + action + `", "Resource": "${a}"}]}`}
 	}
+	moved := func(above, before string) map[string]string {
+		out := data("s3:GetObject")
+		out["m.tf"] = above + strings.Replace(out["m.tf"], "templatefile(", before+"templatefile(", 1)
+		return out
+	}
 	const conditions = "Conditions:\n  C: !Equals [a, b]"
 	for name, files := range map[string][2]map[string]string{
 		"an expression":        {{"m.tf": hcl("upper(var.a)", "")}, {"m.tf": hcl("upper( var.a, )", "")}},
@@ -187,6 +192,8 @@ func TestSameInOtherLayout(t *testing.T) {
 		"a variable's words":   {{"m.tf": hcl("upper(var.a)", "") + "variable \"a\" {}\n"}, {"m.tf": hcl("upper(var.a)", "") + "variable \"a\" { description = \"a\" }\n"}},
 		"another variable":     {{"m.tf": hcl("upper(var.a)", ""), "x.tfvars": "a = 1"}, {"m.tf": hcl("upper(var.a)", ""), "x.tfvars": "a = 1\nb = 2"}},
 		"a template's actions": {data("s3:*"), data("s3:GetObject")},
+		"a template's call":    {moved("", ""), moved("# a line\n", "  ")},
+		"JSON of Terraform's":  {{"m.tf": hcl("upper(var.a)", "count = 2"), "q.tf.json": `{"resource": {"q": {"q": {"a": 1}}}}`}, {"m.tf": hcl("upper(var.a)", "count = 2"), "q.tf.json": "{\n  \"resource\": {\"q\": {\"q\": {\"a\": 1}}}\n}\n"}},
 		"a condition":          {{"t.yaml": template("!If [C, a, '*']", conditions, "")}, {"t.yaml": template("!If [C, a, '*']", conditions+" # so\n", "")}},
 		"a function":           {{"t.yaml": template("!If [C, !GetAtt L.Arn, '*']", conditions, "")}, {"t.yaml": template("{'Fn::If': [ C, {'Fn::GetAtt': [L, Arn]}, \"*\" ]}", conditions, "")}},
 		"a condition's form":   {{"t.yaml": template("!If [C, a, '*']", conditions, "")}, {"t.yaml": template("!If [C, a, '*']", "Conditions: {C: {'Fn::Equals': [a, b]}}", "")}},

@@ -3,6 +3,7 @@ package rewrite
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/pare-iam/pare/policy"
 	"github.com/pare-iam/pare/prove"
@@ -62,15 +63,44 @@ func (p *planner) says(c *candidate, l *Live, unused usage.Unused) bool {
 	return false
 }
 
-// supposed says whether a variable of an action list was taken for an action that the list has
-// without it: nothing speaks for that, and the variable may be another action.
+// supposed says whether a variable in a list was taken for a text that the list has without
+// it, or for several: nothing speaks for that, and the variable may be another text.
 func supposed(source, filled *policy.Document) bool {
-	for i, st := range source.Statements {
-		if unknownActions(st) && len(patterns(filled.Statements[i])) < len(filled.Statements[i].Action.Entries) {
-			return true
+	for i := range source.Statements {
+		before, after := lists(&source.Statements[i]), lists(&filled.Statements[i])
+		for j, list := range before {
+			if j >= len(after) || guessed(list, after[j]) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// lists are a statement's actions, resources and conditions' values.
+func lists(st *policy.Statement) [][]string {
+	var actions, resources []string
+	for _, e := range st.Action.Entries {
+		actions = append(actions, strings.ToLower(e.Text))
+	}
+	for _, e := range st.Resource.Entries {
+		resources = append(resources, e.Text)
+	}
+	out := [][]string{actions, resources}
+	for _, c := range st.Conditions {
+		var values []string
+		for _, v := range c.Values {
+			values = append(values, v.Text)
+		}
+		out = append(out, values)
+	}
+	return out
+}
+
+// guessed says whether a list with variables has, with their texts, another number of texts.
+func guessed(list, filled []string) bool {
+	unknown := slices.ContainsFunc(list, func(s string) bool { return strings.Contains(s, placeholderPrefix) })
+	return unknown && len(slices.Compact(sorted(filled))) != len(list)
 }
 
 // between says whether a document without placeholders allows what a refinement does, at

@@ -181,6 +181,36 @@ func TestWrittenOrDrift(t *testing.T) {
 			[]string{"drifted aws_iam_policy.a"},
 		},
 		{
+			"an action that isn't known, for all that are left",
+			resource("a", allowed(`[var.action]`)),
+			[]*rewrite.Live{managed(t, "a", doc(both+`, "s3:GetBucketTagging"`, "*"), "s3:GetBucketCORS")},
+			[]string{"computed aws_iam_policy.a"},
+		},
+		{
+			"one resource, where the live policy has two",
+			resource("a", `{ Effect = "Allow", Action = [`+acl+`], Resource = [aws_s3_bucket.b.arn] }`),
+			[]*rewrite.Live{managed(t, "a", on(both, `"arn:aws:s3:::b", "arn:aws:s3:::b/*"`, ""), "s3:GetBucketCORS")},
+			[]string{"drifted aws_iam_policy.a"},
+		},
+		{
+			"two resources, one of them with a part of the other",
+			resource("a", `{ Effect = "Allow", Action = [`+acl+`], Resource = [aws_s3_bucket.b.arn, "${aws_s3_bucket.b.arn}/*"] }`),
+			[]*rewrite.Live{managed(t, "a", on(both, `"arn:aws:s3:::b", "arn:aws:s3:::b/*"`, ""), "s3:GetBucketCORS")},
+			[]string{"written aws_iam_policy.a"},
+		},
+		{
+			"two resources, where the live policy has one",
+			resource("a", `{ Effect = "Allow", Action = [`+acl+`], Resource = ["arn:aws:s3:::b", aws_s3_bucket.other.arn] }`),
+			[]*rewrite.Live{managed(t, "a", doc(both, "arn:aws:s3:::b"), "s3:GetBucketCORS")},
+			[]string{"drifted aws_iam_policy.a"},
+		},
+		{
+			"two values of a condition, where the live policy has one",
+			resource("a", `{ Effect = "Allow", Action = [`+acl+`], Resource = "*", Condition = { StringEquals = { "aws:PrincipalTag/team" = ["x", var.more] } } }`),
+			[]*rewrite.Live{managed(t, "a", on(both, `"*"`, `, "Condition": {"StringEquals": {"aws:PrincipalTag/team": ["x"]}}`), "s3:GetBucketCORS")},
+			[]string{"drifted aws_iam_policy.a"},
+		},
+		{
 			"a denial that makes it the same, deployed or not",
 			resource("a", allowed("["+acl+"]")+`, { Effect = "Deny", NotAction = `+acl+`, Resource = "*" }`),
 			[]*rewrite.Live{managed(t, "a", denied(`, {"Effect": "Deny", "NotAction": [`+acl+`], "Resource": "*"}`), "s3:GetBucketCORS")},
@@ -237,6 +267,11 @@ func TestWrittenOrDrift(t *testing.T) {
 			}
 		})
 	}
+}
+
+// on is a policy of actions on several resources.
+func on(actions, resources, more string) string {
+	return `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": [` + actions + `], "Resource": [` + resources + `]` + more + `}]}`
 }
 
 // A variable that a name tells has that text and no other, in what is written too.

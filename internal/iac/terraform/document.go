@@ -2,7 +2,6 @@ package terraform
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -162,7 +161,7 @@ func (f *finder) policyTemplate(r ref, e *hclsyntax.FunctionCallExpr) given {
 	if vars.why != "" {
 		vars.expr = e.Args[1]
 	}
-	s := scope{instance: r.instance, block: r.block, template: fmt.Sprint(f.where(e.Range())), vars: &vars.ref}
+	s := scope{instance: r.instance, block: r.block, template: f.where(e.Range()), text: f.written(e.Range()), vars: &vars.ref}
 	n := len(f.pending)
 	doc, err := f.json(name, wholeSpan(file.Src), partsOf(expr), f.inText(s))
 	f.otherwise(expr, s, f.pending[n:])

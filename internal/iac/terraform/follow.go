@@ -25,14 +25,17 @@ type scope struct {
 	*instance
 	block string // the resource or data source, if each or count differ in it
 
-	// In a template file: what the call gives it, and nothing else is seen.
+	// In a template file: where the call is, what is written of it, and what it gives, beside
+	// which nothing is seen.
 	template string
+	text     string
 	vars     *ref
 }
 
-// key tells scopes apart in which the same words may mean different things.
+// key tells scopes apart in which the same words may mean different things. It doesn't have
+// lines and columns, so that a text elsewhere in the file changes nothing.
 func (s scope) key() string {
-	return strings.Join([]string{s.root, s.address, s.block, s.template}, "\x00")
+	return strings.Join([]string{s.root, s.address, s.block, s.text}, "\x00")
 }
 
 // of is the scope of a block's expressions. Index tells the instances of a data source

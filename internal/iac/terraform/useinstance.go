@@ -45,22 +45,45 @@ func (o *others) spare(e hclsyntax.Expression) {
 		}
 	case *hclsyntax.FunctionCallExpr:
 		if slices.Contains([]string{"length", "keys"}, e.Name) && len(e.Args) == 1 && !e.ExpandFinal {
-			if ref := whole(e.Args[0]); ref != nil {
+			if ref := collection(e.Args[0]); ref != nil {
 				o.spared[ref] = true
 			}
 		}
 	}
 }
 
-// spareEach is spare for the block of a for_each.
-func (o *others) spareEach(b *hclsyntax.Block) {
+// spareEach is spare for the block of a for_each. Of one that is declared again elsewhere, as
+// in an override file, the values may be used there.
+func (o *others) spareEach(at *folder, b *hclsyntax.Block) {
 	e := expression(b.Body, "for_each")
-	if e == nil {
+	if e == nil || !slices.Contains([]string{"resource", "data", "module"}, b.Type) || at.overridden[blockName(b)] != "" {
 		return
 	}
 	if ref := whole(e); ref != nil && valueReadsOther(ref, b.Body, "each", "value") {
 		o.spared[ref] = true
 	}
+}
+
+// collection is the reference to all instances of a resource that an expression is; nil if it
+// isn't one. What is taken of a single resource by a key may be its policy.
+func collection(e hclsyntax.Expression) *hclsyntax.ScopeTraversalExpr {
+	switch e := e.(type) {
+	case *hclsyntax.ParenthesesExpr:
+		return collection(e.Expression)
+	case *hclsyntax.TemplateWrapExpr:
+		return collection(e.Wrapped)
+	case *jsonString:
+		return collection(e.Expression)
+	case *hclsyntax.FunctionCallExpr:
+		if e.Name == "values" && len(e.Args) == 1 && !e.ExpandFinal {
+			return collection(e.Args[0])
+		}
+	case *hclsyntax.ScopeTraversalExpr:
+		if len(e.Traversal) == 2 {
+			return whole(e)
+		}
+	}
+	return nil
 }
 
 // whole is the reference to a resource with a policy that an expression is, or takes

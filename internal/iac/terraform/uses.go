@@ -251,7 +251,7 @@ func (o *others) block(at *folder, b *hclsyntax.Block) {
 	if name == "" {
 		name = strings.Join(append([]string{b.Type}, b.Labels...), " ")
 	}
-	o.spareEach(b)
+	o.spareEach(at, b)
 	for _, attr := range attributes(b.Body) {
 		if slices.Contains(harmless[b.Type], attr.Name) {
 			continue

@@ -23,18 +23,18 @@ import (
 var errBusy = errors.New("another pare writes here: nothing is written; wait for it")
 
 const (
-	tempPrefix = ".pare-"
+	tempPrefix = ".pare-tmp-"
 	tempLetter = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" // of rand.Text
 	tempLength = 26                                 // that rand.Text has at least
 )
 
 // tempName is a new name for a temporary file: not longer than any name may be.
-func tempName() string { return tempPrefix + rand.Text() }
+func tempName() string { return tempPrefix + rand.Text()[:tempLength] }
 
 // isTemp says whether tempName may have made a name.
 func isTemp(name string) bool {
 	text, ok := strings.CutPrefix(name, tempPrefix)
-	return ok && len(text) >= tempLength && strings.Trim(text, tempLetter) == ""
+	return ok && len(text) == tempLength && strings.Trim(text, tempLetter) == ""
 }
 
 // hold locks the folders of files, and removes what is stale in them.

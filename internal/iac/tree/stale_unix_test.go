@@ -121,8 +121,8 @@ func TestWhatAKilledWriteLeft(t *testing.T) {
 
 // TestWriteRemovesItsOwnAlone has a folder with names that are like those of temporary files.
 func TestWriteRemovesItsOwnAlone(t *testing.T) {
-	const stale = ".pare-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	want := map[string]string{".pare-notes": "mine", ".pare-abcdefghijklmnopqrstuvwxyz": "mine", ".pareignore.yaml": "[]\n", "pare-ABCDEFGHIJKLMNOPQRSTUVWXYZ": "mine"}
+	const stale = ".pare-tmp-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	want := map[string]string{".pare-notes": "mine", ".pare-tmp-abcdefghijklmnopqrstuvwxyz": "mine", ".pareignore.yaml": "[]\n", "pare-ABCDEFGHIJKLMNOPQRSTUVWXYZ": "mine"}
 	dir := folder(t, want)
 	for name, text := range map[string]string{"a.tf": "# old\n", stale: "left"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {

@@ -28,8 +28,8 @@ func (e *ChangedError) Error() string {
 // beside its place; then it is looked whether every file is still as it was read; then
 // they take their names one by one, and if that fails for one, those before it get their
 // old bytes back. A file keeps its mode. One that is read-only is refused, and so is a
-// folder in which another process writes. What a write that was killed left in the folders
-// of the files goes.
+// folder in which another process writes. A write that is killed while files take their names
+// leaves some as they were; what it left besides in the folders of the files goes.
 func (t *Tree) Write(ctx context.Context, changed map[*iac.File][]byte) error {
 	root, err := os.OpenRoot(t.Root)
 	if err != nil {
