@@ -242,9 +242,9 @@ func (in *checkInput) policies(cmd *cobra.Command, repo *git.Repo, files *tree.T
 	if len(in.plans) > 0 {
 		return in.planned(cmd, now, out)
 	}
-	unread, problems, err := tofuFiles(files.Options)
+	unread, problems, err := tree.Tofu(files.Options)
 	if err != nil {
-		return err
+		return plainError(err)
 	}
 	out.Problems, out.Files = slices.Concat(concerning(files), problems), slices.Concat(files.Files, unread)
 	if in.base == "" && in.baseDir == "" {

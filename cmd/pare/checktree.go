@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/pare-iam/pare/internal/gate"
 	"github.com/pare-iam/pare/internal/git"
@@ -63,8 +61,8 @@ func (in *checkInput) before(ctx context.Context, repo *git.Repo, o tree.Options
 		return nil, nil, err
 	}
 	before, err = policiesOf(files)
-	_, problems, tofuErr := tofuFiles(files.Options)
-	return before, slices.Concat(concerning(files), problems), errors.Join(err, tofuErr)
+	_, problems, tofuErr := tree.Tofu(files.Options)
+	return before, slices.Concat(concerning(files), problems), errors.Join(err, plainError(tofuErr))
 }
 
 // treeAt reads another state of a tree. Paths that aren't in it are left out.
@@ -83,41 +81,4 @@ func treeAt(ctx context.Context, dir string, now tree.Options) (*tree.Tree, erro
 	}
 	out, err := tree.Read(ctx, o)
 	return out, plainError(err)
-}
-
-// tofuFiles are OpenTofu's own files, which stand in the place of Terraform's of the same
-// name and aren't read: each is a problem.
-func tofuFiles(o tree.Options) (files []*iac.File, problems []iac.Problem, err error) {
-	root, err := os.OpenRoot(o.Root)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil, nil
-	}
-	if err != nil {
-		return nil, nil, plainError(err)
-	}
-	defer func() { err = errors.Join(err, root.Close()) }()
-	from := o.Paths
-	if len(from) == 0 {
-		from = []string{"."}
-	}
-	for _, p := range from {
-		err := fs.WalkDir(root.FS(), p, func(name string, e fs.DirEntry, err error) error {
-			switch {
-			case err != nil: // told of where the tree is read
-				return nil
-			case e.IsDir() && slices.Contains([]string{".git", ".terraform", "node_modules"}, e.Name()):
-				return fs.SkipDir
-			case !strings.HasSuffix(name, ".tofu") && !strings.HasSuffix(name, ".tofu.json"):
-				return nil
-			}
-			src, err := root.ReadFile(filepath.FromSlash(name))
-			files = append(files, &iac.File{Path: name, Src: src})
-			problems = append(problems, iac.Problem{Where: name, What: "a file of OpenTofu's alone: not read; what it says may be said in a .tf file"})
-			return err
-		})
-		if err != nil {
-			return nil, nil, plainError(err)
-		}
-	}
-	return files, problems, nil
 }

@@ -157,5 +157,5 @@ func plainCall(out *strings.Builder, name string, arg *yaml.Node) bool {
 }
 
 func quoted(s string) string {
-	return strings.Join([]string{`"`, strings.ReplaceAll(s, `"`, `""`), `"`}, "")
+	return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
 }

@@ -224,7 +224,6 @@ type link struct {
 	to   fs.FileInfo
 }
 
-// link notes a symlink, and tells of one that leaves the root.
 // elsewhere notes that a symlink, or a file of OpenTofu's, may use what is in folders.
 func (r *reader) elsewhere(name string) {
 	why := name + " may use it, and isn't read"
@@ -253,10 +252,6 @@ func (r *reader) elsewhere(name string) {
 	}
 }
 
-func tofuFile(name string) bool {
-	return strings.HasSuffix(name, ".tofu") || strings.HasSuffix(name, ".tofu.json")
-}
-
 // unseen is a folder, perhaps with all below it, that something uses which isn't read.
 type unseen struct {
 	dir   string
@@ -279,6 +274,7 @@ func (t *Tree) unseenFolders(files []*iac.File) map[string]string {
 	return out
 }
 
+// link notes a symlink, and tells of one that leaves the root.
 func (r *reader) link(name string) {
 	info, err := r.root.Stat(filepath.FromSlash(name))
 	switch {
