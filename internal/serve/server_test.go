@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
+	"github.com/pare-iam/pare/internal/jobs"
 	"github.com/pare-iam/pare/internal/serve"
 	"github.com/pare-iam/pare/internal/store"
 	"github.com/pare-iam/pare/internal/wire"
@@ -263,6 +264,11 @@ var routeLabel = regexp.MustCompile(`pare_http_requests_total\{code="(\d+)",rout
 func TestLabelsOfMetricsAreBounded(t *testing.T) {
 	s := small(t)
 	s.scanned(t)
+	until(t, "the scan's job is over, as its run is", func() bool {
+		counts, err := s.Jobs.Counts(t.Context())
+		must(t, err)
+		return slices.Contains(counts, jobs.Count{Kind: "scan", State: "completed", N: 1})
+	})
 	for i := range 200 {
 		for _, path := range []string{"/x%d", "/findings/x%d", "/analyzer/x%d", "/policy/x%d/y", "/static/x%d.css", "/login?next=x%d"} {
 			s.get(t, fmt.Sprintf(path, i))
