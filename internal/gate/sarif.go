@@ -2,7 +2,6 @@ package gate
 
 import (
 	"cmp"
-	"fmt"
 	"io"
 	"net/url"
 	"slices"
@@ -14,14 +13,21 @@ import (
 	"github.com/pare-iam/pare/internal/report"
 )
 
-// maxResults is how many results a run has at most: GitHub refuses a file with more.
-// https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
-const maxResults = 25_000
-
-// SARIF writes a report as SARIF 2.1.0, in a form that GitHub's code scanning takes too.
-// Fixes are the bytes that change. If there are too many results the least severe are
-// left out, and a notification says so.
+// SARIF writes a report as SARIF 2.1.0, in a form that GitHub's code scanning takes too, the
+// most severe results first. Fixes are the bytes that change.
 func SARIF(w io.Writer, r *Report) error {
+	results := slices.Clone(r.Results)
+	slices.SortStableFunc(results, func(a, b Result) int { return cmp.Compare(b.Rule.Level(), a.Rule.Level()) })
+	out := report.NewSARIFWriter(w, r.sarifRun)
+	for _, x := range results {
+		if err := out.Add(sarifResult(&x)); err != nil {
+			return err
+		}
+	}
+	return out.Close()
+}
+
+func (r *Report) sarifRun() *sarif.Run {
 	run := sarif.NewRunWithInformationURI("pare", "https://github.com/pare-iam/pare").WithColumnKind("unicodeCodePoints")
 	if r.Version != "" {
 		run.Tool.Driver.WithVersion(r.Version)
@@ -30,29 +36,14 @@ func SARIF(w io.Writer, r *Report) error {
 	for _, rule := range Rules() {
 		run.Tool.Driver.AddRule(sarifRule(rule))
 	}
-	results := slices.Clone(r.Results)
-	slices.SortStableFunc(results, func(a, b Result) int { return cmp.Compare(b.Rule.Level(), a.Rule.Level()) })
-	for _, x := range results[:min(len(results), maxResults)] {
-		run.AddResult(sarifResult(&x))
-	}
 	run.AddInvocation(r.sarifInvocation())
-	out := sarif.NewReport()
-	out.AddRun(run)
-	if err := out.PrettyWrite(w); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
+	return run
 }
 
 func (r *Report) sarifInvocation() *sarif.Invocation {
 	out := sarif.NewInvocation().WithExecutionSuccessful(true).WithEndTimeUtc(r.Now.UTC().Format(time.RFC3339))
 	out.WithToolExecutionNotifications([]*sarif.Notification{})
-	notes := slices.Clone(r.Notes)
-	if over := len(r.Results) - maxResults; over > 0 {
-		notes = append(notes, fmt.Sprintf("%s left out: a run of SARIF has room for %d", counted(over, "result"), maxResults))
-	}
-	for _, note := range notes {
+	for _, note := range append(slices.Clone(r.Notes), report.SARIFRoom(len(r.Results))...) {
 		out.AddToolExecutionNotification(sarif.NewNotification().WithLevel(sarif.LevelWarning).WithMessage(sarif.NewTextMessage(report.SARIFText(report.Printable(note)))))
 	}
 	return out

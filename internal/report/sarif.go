@@ -15,15 +15,21 @@ import (
 	"github.com/pare-iam/pare/policy"
 )
 
-// maxResults is how many results a run has at most: GitHub refuses a file with more.
-// https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
-const maxResults = 25_000
-
 // FindingsSARIF writes findings as SARIF 2.1.0, in a form that GitHub's code scanning takes
-// too. What is resolved is left out, so that its alert closes; what is archived is
-// suppressed. If there are too many results the least severe are left out: see
-// SARIFWarnings, whose lines are in the file as well.
+// too, the most severe first. What is resolved is left out, so that its alert closes; what
+// is archived is suppressed. SARIFWarnings are in the file as well.
 func FindingsSARIF(w io.Writer, r Findings) error {
+	out := NewSARIFWriter(w, r.SARIFRun)
+	for _, f := range r.sarifFindings() {
+		if err := out.Add(r.SARIFResult(f)); err != nil {
+			return err
+		}
+	}
+	return out.Close()
+}
+
+// SARIFRun is the run that findings are results of, without them.
+func (r Findings) SARIFRun() *sarif.Run {
 	run := sarif.NewRunWithInformationURI("pare", "https://github.com/pare-iam/pare")
 	if r.Version != "" {
 		run.Tool.Driver.WithVersion(r.Version)
@@ -32,28 +38,14 @@ func FindingsSARIF(w io.Writer, r Findings) error {
 	for _, t := range finding.Types() {
 		run.Tool.Driver.AddRule(sarifRule(t))
 	}
-	for _, f := range r.sarifFindings() {
-		run.AddResult(r.sarifResult(f))
-	}
 	run.AddInvocation(r.sarifInvocation())
-	out := sarif.NewReport()
-	out.AddRun(run)
-	if err := out.PrettyWrite(w); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
+	return run
 }
 
-// SARIFWarnings are what a reader of the SARIF file should know, a line each: findings
-// that it has no room for, and the problems of the analysis.
+// SARIFWarnings are what a reader of the SARIF file should know, a line each: the problems
+// of the analysis, and that there are more findings than GitHub takes.
 func SARIFWarnings(r Findings) []string {
-	out := slices.Clone(r.Problems)
-	if over := len(r.unresolved()) - maxResults; over > 0 {
-		out = append(out, fmt.Sprintf("%s left out: a run of SARIF has room for %d; filter by account or type to see them",
-			count(over, "finding is", "findings are"), maxResults))
-	}
-	return out
+	return append(slices.Clone(r.Problems), SARIFRoom(len(r.unresolved()))...)
 }
 
 // sarifCategory keeps the runs of several accounts apart.
@@ -77,10 +69,11 @@ func (r Findings) sarifFindings() []finding.Finding {
 			cmp.Compare(severityOf(b.Type), severityOf(a.Type)),
 		)
 	})
-	return out[:min(len(out), maxResults)]
+	return out
 }
 
-func (r Findings) sarifResult(f finding.Finding) *sarif.Result {
+// SARIFResult is a finding as a result of SARIFRun.
+func (r Findings) SARIFResult(f finding.Finding) *sarif.Result {
 	out := sarif.NewRuleResult(string(f.Type)).
 		WithRuleIndex(slices.Index(finding.Types(), f.Type)).
 		WithLevel(levelOf(f.Type)).

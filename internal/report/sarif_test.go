@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +16,9 @@ import (
 // sarifLog is as much of a SARIF file as is looked at here.
 type sarifLog struct {
 	Runs []struct {
+		AutomationDetails struct {
+			ID string `json:"id"`
+		} `json:"automationDetails"`
 		Results []struct {
 			RuleID    string `json:"ruleId"`
 			Message   struct{ Text string }
@@ -92,22 +96,45 @@ func TestSARIFResults(t *testing.T) {
 	}
 }
 
-// A run has at most what GitHub takes; the least severe are left out, and it is said.
-func TestSARIFIsCapped(t *testing.T) {
+// A run has at most what GitHub takes, the first one the most severe; none is left out.
+func TestSARIFHasSeveralRuns(t *testing.T) {
 	r := nothing(t)
-	for i := range maxResults {
+	for i := range SARIFResults {
 		r.Findings = append(r.Findings, found(fmt.Sprintf("%012d", i), finding.UnusedPermission, "arn:aws:iam::123456789012:role/a"))
 	}
-	if got := SARIFWarnings(r); len(got) != 0 {
+	r.Findings = append(r.Findings, found("the-role", finding.UnusedIAMRole, "arn:aws:iam::123456789012:role/b"))
+	runs := sarifOf(t, r).Runs
+	if len(runs) != 2 || len(runs[0].Results) != SARIFResults || len(runs[1].Results) != 1 {
+		t.Fatalf("%d runs", len(runs))
+	}
+	seen := map[string]bool{}
+	for _, run := range runs {
+		for _, res := range run.Results {
+			seen[res.PartialFingerprints["pareFinding/v1"]] = true
+		}
+	}
+	if len(seen) != len(r.Findings) || runs[0].Results[0].RuleID != string(finding.UnusedIAMRole) {
+		t.Errorf("%d different results, the first %s", len(seen), runs[0].Results[0].RuleID)
+	}
+	const category = "pare/unused-access/123456789012/"
+	if got := []string{runs[0].AutomationDetails.ID, runs[1].AutomationDetails.ID}; !slices.Equal(got, []string{category, category + "part-2/"}) {
 		t.Error(got)
 	}
-	r.Findings = append(r.Findings, found("the-role", finding.UnusedIAMRole, "arn:aws:iam::123456789012:role/b"))
-	want := []string{"1 finding is left out: a run of SARIF has room for 25000; filter by account or type to see them"}
-	if diff := cmp.Diff(want, SARIFWarnings(r)); diff != "" {
-		t.Errorf("-want +got\n%s", diff)
+	for _, run := range runs {
+		if len(run.Tool.Driver.Rules) != len(finding.Types()) {
+			t.Errorf("run %s has %d rules", run.AutomationDetails.ID, len(run.Tool.Driver.Rules))
+		}
 	}
-	if got := r.sarifFindings(); len(got) != maxResults || got[0].Type != finding.UnusedIAMRole {
-		t.Errorf("%d results, the first %s", len(got), got[0].Type)
+}
+
+// A file that GitHub would refuse says so.
+func TestSARIFSaysThatItHasTooMany(t *testing.T) {
+	if got := SARIFRoom(500_000); got != nil {
+		t.Error(got)
+	}
+	want := []string{"500001 results are more than the 500000 that GitHub takes of a file; filter by account or type to have fewer"}
+	if diff := cmp.Diff(want, SARIFRoom(500_001)); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
 	}
 }
 

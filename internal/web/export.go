@@ -2,8 +2,6 @@ package web
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -171,23 +169,12 @@ func (e exporter) jsonFindings(enc *jsontext.Encoder, tally *finding.Tally) erro
 	return enc.WriteToken(jsontext.EndArray)
 }
 
-// copyObject copies an object, as copyMembers does; end writes what comes last.
+// copyObject copies an object. Of each member it asks instead, which may write something in
+// its place and say so; end writes what comes last.
 func copyObject(enc *jsontext.Encoder, dec *jsontext.Decoder, instead func(name string, value jsontext.Value) (bool, error), end func() error) error {
 	if err := copyToken(enc, dec); err != nil { // {
 		return err
 	}
-	if err := copyMembers(enc, dec, instead); err != nil {
-		return err
-	}
-	if err := end(); err != nil {
-		return err
-	}
-	return copyToken(enc, dec) // }
-}
-
-// copyMembers copies what is left of an object, up to its end. Of each member it asks
-// instead, which may write something in its place and say so.
-func copyMembers(enc *jsontext.Encoder, dec *jsontext.Decoder, instead func(name string, value jsontext.Value) (bool, error)) error {
 	for dec.PeekKind() != '}' {
 		name, err := dec.ReadToken()
 		if err != nil {
@@ -212,7 +199,10 @@ func copyMembers(enc *jsontext.Encoder, dec *jsontext.Decoder, instead func(name
 			return err
 		}
 	}
-	return nil
+	if err := end(); err != nil {
+		return err
+	}
+	return copyToken(enc, dec) // }
 }
 
 func copyToken(enc *jsontext.Encoder, dec *jsontext.Decoder) error {
@@ -223,110 +213,28 @@ func copyToken(enc *jsontext.Encoder, dec *jsontext.Decoder) error {
 	return enc.WriteToken(t)
 }
 
-// mostResults is how many results GitHub takes of a run.
-// https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
-const mostResults = 25_000
-
 // sarif writes the document of report.FindingsSARIF, the most severe findings first.
 func (e exporter) sarif(w io.Writer) error {
 	total, queries, err := e.sarifQueries()
 	if err != nil {
 		return err
 	}
-	if over := total - mostResults; over > 0 {
-		e.frame.Problems = append(e.frame.Problems, fmt.Sprintf("%s left out: a run of SARIF has room for %s; filter by account or type to see them",
-			counted(over, "finding is", "findings are"), number(mostResults)))
-	}
-	var frame bytes.Buffer
-	if err := report.FindingsSARIF(&frame, e.frame); err != nil {
-		return err
-	}
-	enc := jsontext.NewEncoder(w, jsontext.WithIndent("  "), jsontext.AllowInvalidUTF8(true))
-	return copyObject(enc, jsontext.NewDecoder(&frame), func(name string, value jsontext.Value) (bool, error) {
-		if name != "runs" {
-			return false, nil
-		}
-		return true, e.sarifRuns(enc, value, queries)
-	}, nothing)
-}
-
-func nothing() error { return nil }
-
-// sarifRuns writes the one run, its results last.
-func (e exporter) sarifRuns(enc *jsontext.Encoder, runs jsontext.Value, queries []store.Query) error {
-	dec := jsontext.NewDecoder(bytes.NewReader(runs))
-	if err := enc.WriteToken(jsontext.String("runs")); err != nil {
-		return err
-	}
-	if err := copyToken(enc, dec); err != nil { // [
-		return err
-	}
-	err := copyObject(enc, dec, func(name string, _ jsontext.Value) (bool, error) {
-		return name == "results", nil
-	}, func() error { return e.sarifResults(enc, queries) })
-	if err != nil {
-		return err
-	}
-	return copyToken(enc, dec) // ]
-}
-
-func (e exporter) sarifResults(enc *jsontext.Encoder, queries []store.Query) error {
-	if err := enc.WriteToken(jsontext.String("results")); err != nil {
-		return err
-	}
-	if err := enc.WriteToken(jsontext.BeginArray); err != nil {
-		return err
-	}
-	room := mostResults
+	e.frame.Problems = append(e.frame.Problems, report.SARIFRoom(total)...)
+	out := report.NewSARIFWriter(w, e.frame.SARIFRun)
 	for _, q := range queries {
 		err := e.each(q, func(some []finding.Finding) error {
-			some = some[:min(len(some), room)]
-			room -= len(some)
-			if err := e.sarifSome(enc, some); err != nil {
-				return err
-			}
-			if room == 0 {
-				return errFull
+			for _, f := range some {
+				if err := out.Add(e.frame.SARIFResult(f)); err != nil {
+					return err
+				}
 			}
 			return nil
 		})
-		if errors.Is(err, errFull) {
-			break
-		}
 		if err != nil {
 			return err
 		}
 	}
-	return enc.WriteToken(jsontext.EndArray)
-}
-
-// errFull ends an export that has room for no more.
-var errFull = errors.New("no room for more results")
-
-// sarifSome writes the results of some findings.
-func (e exporter) sarifSome(enc *jsontext.Encoder, some []finding.Finding) error {
-	r := e.frame
-	r.Findings = some
-	var src bytes.Buffer
-	if err := report.FindingsSARIF(&src, r); err != nil {
-		return err
-	}
-	var doc struct {
-		Runs []struct {
-			Results []jsontext.Value `json:"results"`
-		} `json:"runs"`
-	}
-	if err := json.UnmarshalRead(&src, &doc, jsontext.AllowInvalidUTF8(true)); err != nil {
-		return err
-	}
-	for _, run := range doc.Runs {
-		for _, result := range run.Results {
-			if err := enc.WriteValue(result); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return out.Close()
 }
 
 // sarifQueries divide the query so that the most severe findings come first, as package

@@ -35,6 +35,7 @@ func TestWhoMaySeeWhatElse(t *testing.T) {
 		"/recommendations": store.Viewer, "/accounts": store.Viewer, "/accounts/" + account: store.Viewer, "/runs": store.Viewer, "/runs/1": store.Viewer, "/jobs": store.Viewer,
 		"/rules": store.Viewer, "/rules/edit": store.Viewer, "/rules/edit?rule=emergency": store.Viewer,
 		"/settings": store.Admin, "/settings/analyzer": store.Admin, "/settings/user?name=ann": store.Admin, "/audit": store.Admin, "/audit?format=csv": store.Admin,
+		"/settings/analyzers?format=csv": store.Admin, "/settings/users?format=csv": store.Admin, "/settings/user/tokens?name=ann&format=csv": store.Admin, "/settings/user/keys?name=ann&format=csv": store.Admin,
 	}
 	for _, e := range parse(t, s.get(t, store.Viewer, "/findings/"+id).Body.String()).find("*") { // tries, policies, certificates
 		for _, at := range []string{e.attr["href"], e.attr["src"]} {
@@ -228,6 +229,7 @@ func TestErrorsOfTheOtherPages(t *testing.T) {
 	s := newSite(t)
 	for at, want := range map[string]int{
 		"/principal": 404, "/principal?arn=none": 404, "/policies/none": 404, "/accounts/none": 404, "/runs/none": 404, "/runs/99": 404, "/rules/edit?rule=none": 404, "/settings/user?name=none": 404,
+		"/settings/user/tokens?name=none&format=csv": 404, "/settings/user/keys?name=none&format=csv": 404, "/settings/users": 400,
 		"/principals?kind=x": 400, "/principals?sort=x": 400, "/principals?page=AAAA": 400, "/principals?contains=%00": 400, "/policies?format=xml": 400,
 		"/policies?page=AAAA": 400, "/recommendations?state=x": 400, "/recommendations?verdict=x": 400, "/recommendations?age=x": 400, "/runs?state=x": 400,
 		"/audit?who=%ff": 400, "/audit?page=AAAA": 400, "/rules/edit?key=resource&op=eq&values=%00": 400,

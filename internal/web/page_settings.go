@@ -33,6 +33,8 @@ type settingsPage struct {
 	Pager     pager
 	Retention []Setting
 	Others    []Setting
+
+	AnalyzerExports, PeopleExports []export
 }
 
 // retention is how settings of that kind begin.
@@ -50,6 +52,7 @@ func (v *visit) settingsPage(form analyzerForm, status int) (answer, error) {
 	}
 	form.fill()
 	p := settingsPage{Form: form, CanCreate: v.site.AnalyzerARN != nil, People: part.Items, Pager: v.onward(usersToken, part.Next)}
+	p.AnalyzerExports, p.PeopleExports = v.exportsOf("/settings/analyzers"), v.exportsOf("/settings/users")
 	for _, s := range v.site.Settings {
 		if strings.HasPrefix(s.Name, retention) {
 			p.Retention = append(p.Retention, s)
@@ -146,6 +149,8 @@ type userPage struct {
 	KeyPages   pager
 	Lives      []option
 
+	TokenExports, KeyExports []export
+
 	Label, LabelWrong string
 	Secret            string // of the token that was made just now; ""
 }
@@ -174,6 +179,7 @@ func (v *visit) userPage(name string, p userPage, status int) (answer, error) {
 	p.Crumbs = []crumb{{"Settings", v.Link("/settings")}, {name, ""}}
 	p.Tokens, p.TokenPages = tokens.Items, v.onward(tokensToken, tokens.Next)
 	p.Keys, p.KeyPages = keys.Items, v.onward(keysToken, keys.Next)
+	p.TokenExports, p.KeyExports = v.exportsOf("/settings/user/tokens", "name", name), v.exportsOf("/settings/user/keys", "name", name)
 	for _, days := range tokenLives {
 		o := option{plainNumber(days), counted(days, "day", "days"), plainNumber(days) == cmp.Or(v.Form.Get("days"), "90")}
 		if days == 0 {
@@ -229,13 +235,7 @@ func (v *visit) Span(d time.Duration) string { return spanText(d) }
 
 // Excluded says how much an analyzer leaves out; "" if nothing.
 func (v *visit) Excluded(all []store.Exclusion) string {
-	accounts, tags := 0, 0
-	for _, e := range all {
-		accounts += len(e.AccountIDs)
-		for _, set := range e.ResourceTags {
-			tags += len(set)
-		}
-	}
+	accounts, tags := excluded(all)
 	var parts []string
 	if accounts > 0 {
 		parts = append(parts, counted(accounts, "account", "accounts"))
@@ -244,4 +244,15 @@ func (v *visit) Excluded(all []store.Exclusion) string {
 		parts = append(parts, counted(tags, "tag", "tags"))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// excluded is how many accounts and tags an analyzer leaves out.
+func excluded(all []store.Exclusion) (accounts, tags int) {
+	for _, e := range all {
+		accounts += len(e.AccountIDs)
+		for _, set := range e.ResourceTags {
+			tags += len(set)
+		}
+	}
+	return accounts, tags
 }

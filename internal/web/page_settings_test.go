@@ -162,6 +162,13 @@ func TestAnAccessKeyIsListedAndRevoked(t *testing.T) {
 	if words := checkPage(t, page).words(); !strings.Contains(words, "AKIAEXAMPLE") || strings.Contains(page, "the-secret") {
 		t.Errorf("the page of the user: %s", words)
 	}
+	for format, want := range map[string]string{
+		"csv": "id,user,createdAt\nAKIAEXAMPLE,ann,", "json": `"id": "AKIAEXAMPLE",`, "sarif": `"text": "The access key AKIAEXAMPLE is of ann, since `,
+	} {
+		if body := s.get(t, store.Admin, "/settings/user/keys?name=ann&format="+format).Body.String(); !strings.Contains(body, want) || strings.Contains(body, "the-secret") {
+			t.Errorf("%s: %s", format, body)
+		}
+	}
 	if w := s.post(t, store.Admin, "/settings/keys/revoke", "id=AKIAEXAMPLE&back="+url.QueryEscape("/settings/user?name=ann")); w.Header().Get("Location") != "/settings/user?done=deleted&n=1&name=ann" {
 		t.Errorf("status %d to %q", w.Code, w.Header().Get("Location"))
 	}

@@ -33,7 +33,7 @@ func (s *testSite) settle(t testing.TB) {
 	} {
 		check(t, s.store.CreateRule(ctx, by, theARN, r, ""))
 	}
-	for _, p := range []store.Person{{Name: "ann", Role: store.Admin}, {Name: attack, Role: store.Viewer}, {Name: quotes, Role: store.Reviewer}} {
+	for _, p := range []store.Person{{Name: "ann", Role: store.Admin, Password: "$argon2id$v=19$m=1,t=1,p=1$c2FsdA$aGFzaA"}, {Name: attack, Role: store.Viewer}, {Name: quotes, Role: store.Reviewer}} {
 		check(t, s.store.PutUser(ctx, by, p))
 	}
 	check(t, s.store.AddToken(ctx, by, store.APIToken{ID: "t1", User: "ann", Label: attack}, strings.Repeat("a", 30)))

@@ -29,6 +29,7 @@ func (s *site) routes() []route {
 		runsRoutes(),
 		rulesRoutes(),
 		settingsRoutes(),
+		settingsListRoutes(),
 		auditRoutes(),
 	)
 }

@@ -40,7 +40,7 @@ func exported[T any](v *visit, s sheet[T]) (answer, error) {
 	case "json":
 		d.typ, d.body = "application/json", s.json
 	case "sarif":
-		d.typ, d.body = "application/sarif+json", (&sheetSARIF[T]{sheet: s, version: v.site.Version, now: v.now}).write
+		d.typ, d.body = "application/sarif+json", sheetSARIF[T]{sheet: s, version: v.site.Version, now: v.now}.write
 	default:
 		return nil, bad("there is no format " + format + ": want csv, json or sarif")
 	}

@@ -1,14 +1,12 @@
 package web
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
 	"net/url"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
 
@@ -48,24 +46,13 @@ type sheetSARIF[T any] struct {
 	sheet[T]
 	version string // of pare
 	now     time.Time
-	enc     *jsontext.Encoder
-	runs    int // begun
-	room    int // for results, in the last of them
 }
 
-func (s *sheetSARIF[T]) write(w io.Writer) error {
-	s.enc = jsontext.NewEncoder(w, jsontext.WithIndent("  "), jsontext.AllowInvalidUTF8(true))
-	err := s.each(func(items []T, first bool) error {
-		if first {
-			if err := s.open(sarif.NewReport(), "runs"); err != nil {
-				return err
-			}
-			if err := s.begin(); err != nil {
-				return err
-			}
-		}
+func (s sheetSARIF[T]) write(w io.Writer) error {
+	out := report.NewSARIFWriter(w, s.run)
+	err := s.each(func(items []T, _ bool) error {
 		for _, item := range items {
-			if err := s.add(item); err != nil {
+			if err := out.Add(s.result(item)); err != nil {
 				return err
 			}
 		}
@@ -74,27 +61,21 @@ func (s *sheetSARIF[T]) write(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := s.closed(); err != nil { // the last run
-		return err
-	}
-	return s.closed()
+	return out.Close()
 }
 
-// begin begins a run.
-func (s *sheetSARIF[T]) begin() error {
+// run is the run that the items are results of.
+func (s sheetSARIF[T]) run() *sarif.Run {
 	run := sarif.NewRunWithInformationURI("pare", "https://github.com/pare-iam/pare")
 	if s.version != "" {
 		run.Tool.Driver.WithVersion(s.version)
 	}
 	run.Tool.Driver.AddRule(s.rule())
 	run.AddInvocation(sarif.NewInvocation().WithExecutionSuccessful(true).WithEndTimeUtc(s.now.UTC().Format(time.RFC3339)))
-	s.runs, s.room = s.runs+1, mostResults
-	// Two runs of a file that have the same are refused by GitHub.
-	run.WithAutomationDetails(sarif.NewRunAutomationDetails().WithID("pare/" + url.PathEscape(s.name) + "/" + plainNumber(s.runs)))
-	return s.open(run, "results")
+	return run.WithAutomationDetails(sarif.NewRunAutomationDetails().WithID("pare/" + url.PathEscape(s.name) + "/"))
 }
 
-func (s *sheetSARIF[T]) rule() *sarif.ReportingDescriptor {
+func (s sheetSARIF[T]) rule() *sarif.ReportingDescriptor {
 	text := func(t string) *sarif.MultiformatMessageString {
 		return sarif.NewMultiformatMessageString().WithText(t)
 	}
@@ -103,44 +84,7 @@ func (s *sheetSARIF[T]) rule() *sarif.ReportingDescriptor {
 		WithDefaultConfiguration(sarif.NewReportingConfiguration().WithLevel(sarif.LevelNone))
 }
 
-// open begins an object that is written whole but for its last member, an array.
-func (s *sheetSARIF[T]) open(object any, last string) error {
-	var src bytes.Buffer
-	if err := json.MarshalWrite(&src, object, json.Deterministic(true), jsontext.AllowInvalidUTF8(true)); err != nil {
-		return err
-	}
-	dec := jsontext.NewDecoder(&src)
-	if err := copyToken(s.enc, dec); err != nil { // {
-		return err
-	}
-	if err := copyMembers(s.enc, dec, func(name string, _ jsontext.Value) (bool, error) { return name == last, nil }); err != nil {
-		return err
-	}
-	if err := s.enc.WriteToken(jsontext.String(last)); err != nil {
-		return err
-	}
-	return s.enc.WriteToken(jsontext.BeginArray)
-}
-
-// closed ends what open began.
-func (s *sheetSARIF[T]) closed() error {
-	if err := s.enc.WriteToken(jsontext.EndArray); err != nil {
-		return err
-	}
-	return s.enc.WriteToken(jsontext.EndObject)
-}
-
-// add writes the result of an item, in a new run if the last one is full.
-func (s *sheetSARIF[T]) add(item T) error {
-	if s.room == 0 {
-		if err := s.closed(); err != nil {
-			return err
-		}
-		if err := s.begin(); err != nil {
-			return err
-		}
-	}
-	s.room--
+func (s sheetSARIF[T]) result(item T) *sarif.Result {
 	r := s.told.of(item)
 	kind, level := informational, sarif.LevelNone
 	if r.failed {
@@ -150,10 +94,10 @@ func (s *sheetSARIF[T]) add(item T) error {
 	for _, c := range s.columns {
 		properties.Add(c.name, plain(c.value(item)))
 	}
-	return json.MarshalEncode(s.enc, sarif.NewRuleResult(s.told.id).WithRuleIndex(0).WithKind(kind).WithLevel(level).
+	return sarif.NewRuleResult(s.told.id).WithRuleIndex(0).WithKind(kind).WithLevel(level).
 		WithMessage(sarif.NewTextMessage(report.SARIFText(report.Printable(r.text)))).
 		AddLocation(sarif.NewLocation().AddLogicalLocation(sarif.NewLogicalLocation().WithKind(r.what).WithFullyQualifiedName(r.name))).
-		WithPartialFingerprints(map[string]string{"pareItem/v1": fingerprint(r.key)}).WithProperties(properties), json.Deterministic(true))
+		WithPartialFingerprints(map[string]string{"pareItem/v1": fingerprint(r.key)}).WithProperties(properties)
 }
 
 // plain is a value as package sarif takes it.

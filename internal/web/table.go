@@ -133,11 +133,23 @@ func (v *visit) sizes() []option {
 // export is a link to the list in another format.
 type export struct{ Label, URL string }
 
+// exportFormats are those of all lists, as they are called.
+var exportFormats = [...]string{"CSV", "JSON", "SARIF"}
+
 // exports are the links to the list as it is filtered now.
 func (v *visit) exports() []export {
 	var out []export
-	for _, label := range [...]string{"CSV", "JSON", "SARIF"} {
+	for _, label := range exportFormats {
 		out = append(out, export{label, v.List("format", strings.ToLower(label), "size", "")})
+	}
+	return out
+}
+
+// exportsOf are the links to a list that has its own address.
+func (v *visit) exportsOf(path string, pairs ...string) []export {
+	var out []export
+	for _, label := range exportFormats {
+		out = append(out, export{label, v.Link(path, append(slices.Clone(pairs), "format", strings.ToLower(label))...)})
 	}
 	return out
 }
