@@ -274,7 +274,7 @@ func (c *completion) prepare(ctx context.Context, st *statement) (*sql.Stmt, err
 	if p := c.prepared[text]; p != nil {
 		return p, nil
 	}
-	p, err := c.tx.PrepareContext(ctx, text)
+	p, err := c.tx.PrepareContext(ctx, c.store.dialect.places(text))
 	if err == nil {
 		c.prepared[text] = p
 	}
