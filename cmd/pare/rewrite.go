@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -49,6 +50,8 @@ policy, if there are several.
 What can't be rewritten is listed with its place, the reason and the policy to paste: lists that
 are computed, anchors, templates that CDK made, policies that would be empty. What was rewritten
 and isn't deployed yet is told, and is in order.
+
+An account of --data that can't be read may have any of the policies: then all stay.
 
 In a git repository all Terraform files of it are read, so that modules and what uses them are
 known; only policies of PATH change, and of modules used there. A PATH that git ignores is
@@ -177,7 +180,7 @@ func (in *rewriteInput) use(cmd *cobra.Command, r rewritten) error {
 		}
 		return nil
 	case in.write, in.commit:
-		if err := in.clean(cmd.Context(), r.repo, plan); err != nil {
+		if err := in.clean(cmd.Context(), r); err != nil {
 			return err
 		}
 	}
@@ -227,7 +230,8 @@ func (in *rewriteInput) render(cmd *cobra.Command, w io.Writer, r rewritten) err
 
 // clean refuses to change a repository with uncommitted changes, in which nobody could
 // tell these from others.
-func (in *rewriteInput) clean(ctx context.Context, repo *git.Repo, plan *rewrite.Plan) error {
+func (in *rewriteInput) clean(ctx context.Context, r rewritten) error {
+	repo, plan := r.repo, r.plan
 	if repo == nil {
 		if in.commit {
 			return usageError{errors.New("--commit: no git repository has these files")}
@@ -241,8 +245,11 @@ func (in *rewriteInput) clean(ctx context.Context, repo *git.Repo, plan *rewrite
 	var dirty []string
 	for _, c := range changes {
 		ours := slices.ContainsFunc(plan.Changed(), func(f *iac.File) bool { return f.Path == c.Path })
-		if in.commit && ours {
+		switch {
+		case in.commit && ours:
 			return refusedError{fmt.Errorf("%s: has changes that aren't committed, which would be committed too", c.Path)}
+		case in.commit && !c.Untracked && mayHavePart(r.files, c.Path):
+			return refusedError{fmt.Errorf("%s: has changes that aren't committed, and the policies were read with them: what is said of the commit wouldn't be of it", c.Path)}
 		}
 		if !c.Untracked || ours {
 			dirty = append(dirty, c.Path)
@@ -255,6 +262,16 @@ func (in *rewriteInput) clean(ctx context.Context, repo *git.Repo, plan *rewrite
 		dirty = append(dirty[:3], fmt.Sprintf("and %d more", len(dirty)-3))
 	}
 	return hintError{refusedError{fmt.Errorf("uncommitted changes in %s: %s", repo.Root, strings.Join(dirty, ", "))}, "commit or stash them, or --allow-dirty"}
+}
+
+// mayHavePart says whether a file of the repository that isn't as in HEAD was read, or is
+// gone, so that what HEAD has of it wasn't read.
+func mayHavePart(files *tree.Tree, name string) bool {
+	if files.Has(name) {
+		return true
+	}
+	_, err := os.Lstat(filepath.Join(files.Root, filepath.FromSlash(name)))
+	return err != nil
 }
 
 // commitTo commits the new files to the new branch.
@@ -385,7 +402,14 @@ func (in *rewriteInput) work(cmd *cobra.Command, files *tree.Tree) (rewrite.Work
 	}
 	work.Matches = rewrite.MatchSources(s.catalog, files.Sources, live, known)
 	partial := complain(cmd, append(problems, s.failed...))
-	return work, partial, rewrite.Judge(rewrite.Matched(work.Matches))
+	matched := rewrite.Matched(work.Matches)
+	if err := rewrite.Judge(matched); err != nil {
+		return work, partial, err
+	}
+	if len(s.failed) > 0 {
+		rewrite.Spare(matched, "an account of --data couldn't be read, and may have it too: mend that, or take it out of the folder")
+	}
+	return work, partial, nil
 }
 
 // inputsOf are the files that were read, which no result is written over.

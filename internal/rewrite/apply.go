@@ -18,6 +18,7 @@ import (
 // apply lays the changes out: first group by group, so that one that can't be made leaves
 // its group alone, then all of a file together, where several groups change one.
 func (p *planner) apply(ctx context.Context) error {
+	clear(p.plan.Files) // of what was tried before
 	of := map[*iac.File][]iac.Change{}
 	groups := map[*iac.File]int{}
 	for _, c := range p.cases {

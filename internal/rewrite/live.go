@@ -67,6 +67,7 @@ func Held(a *analyze.Account) []*Live {
 			out = append(out, &Live{Kind: finding.CustomerPolicy, Name: m.Name, Path: m.Path, ARN: m.ARN, Document: m.Document, Affects: r.of(m.ARN)})
 		}
 	}
+	out = append(out, r.missing(out)...)
 	for _, role := range a.Inventory.Roles {
 		out = append(out, inlineOf(&role.Entity, iac.Role, []string{role.ARN})...)
 	}
@@ -110,6 +111,14 @@ func Judge(live []*Live) error {
 		}
 	}
 	return nil
+}
+
+// Spare has policies that were judged keep everything, for the reason given: what they were
+// judged by isn't all that there is.
+func Spare(live []*Live, why string) {
+	for _, l := range live {
+		l.Unused, l.Problem = usage.Unused{}, cmp.Or(l.Problem, why)
+	}
 }
 
 // known is what an analysis says of policies.
@@ -331,6 +340,26 @@ func newReach(account *inventory.Account) *reach {
 		r.attach(&g.Entity, r.members[g.Name])
 	}
 	return r
+}
+
+// missing are the account's own managed policies that somebody has and that aren't among
+// those that are known: a filter left them out. That they are there is all that is known.
+func (r *reach) missing(known []*Live) []*Live {
+	is := map[string]bool{}
+	for _, l := range known {
+		is[l.ARN] = true
+	}
+	var out []*Live
+	for _, text := range slices.Sorted(maps.Keys(r.managed)) {
+		arn, err := policy.ParseARN(text)
+		if err != nil || arn.Account == "aws" || is[text] {
+			continue
+		}
+		path := strings.TrimPrefix(arn.Resource, "policy")
+		i := strings.LastIndexByte(path, '/') + 1
+		out = append(out, &Live{Kind: finding.CustomerPolicy, Name: path[i:], Path: path[:i], ARN: text, Affects: r.of(text)})
+	}
+	return out
 }
 
 func (r *reach) attach(e *inventory.Entity, to []string) {

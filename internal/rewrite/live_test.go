@@ -188,6 +188,11 @@ func TestPolicies(t *testing.T) {
 		{"a managed policy has what nobody uses who has it", func(w *world) {
 			w.managed("p", allow(w.t, s3, "s3:PutObject", "s3:DeleteObject"), &w.role("/", "q", s3).Entity, &w.role("/", "r", "s3:PutObject").Entity)
 		}, []string{"customer managed policy/p of role/q role/r: -s3:deleteobject"}},
+		{"one that somebody has and that isn't in the files keeps everything", func(w *world) {
+			m := w.managed("p", allow(w.t, s3), &w.role("/", "q", s3).Entity)
+			w.account.Policies = nil
+			w.account.Roles[0].Attached = append(w.account.Roles[0].Attached, inventory.Attachment{Name: "ReadOnlyAccess", ARN: "arn:aws:iam::aws:policy/ReadOnlyAccess"}, inventory.Attachment{Name: "x", ARN: strings.Replace(m.ARN, "/p", "/team/x", 1)})
+		}, []string{"customer managed policy/p of role/q: the policy couldn't be read", "customer managed policy/team/x of role/q: the policy couldn't be read"}},
 		{"through a group too, of whose members one uses all of it", func(w *world) {
 			w.managed("p", allow(w.t, s3, "s3:PutObject"), &w.role("/", "q", s3).Entity, &w.group("g", w.user("u", s3, "s3:PutObject")).Entity)
 		}, []string{"customer managed policy/p of role/q user/u:"}},

@@ -238,6 +238,10 @@ func (m *matcher) finish(s *subject) Match {
 	if len(s.live) > 0 {
 		s.missing = append(s.missing, s.holdersMissing()...)
 	}
+	for _, l := range m.older(s) {
+		s.candidates = append(s.candidates, l)
+		s.doubt(l.Title() + " has a name that fits, and " + whyOlder(l))
+	}
 	switch {
 	case len(s.candidates) > 0, len(s.missing) > 0:
 		out.Candidates = m.inOrder(slices.Concat(s.live, s.candidates))

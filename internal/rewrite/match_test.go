@@ -141,6 +141,7 @@ const (
 	getA  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":["arn:aws:s3:::a/*"]}]}`
 	getB  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:PutObject","s3:GetObject"],"Resource":"arn:aws:s3:::b/*"}]}`
 	get   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":["arn:aws:s3:::${var.bucket}/*"]}]}`
+	two   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject","s3:DeleteObject"],"Resource":["arn:aws:s3:::a/*"]}]}`
 	queue = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sqs:SendMessage","Resource":"*"}]}`
 )
 
@@ -241,7 +242,22 @@ func TestMatchByPattern(t *testing.T) {
 			[]string{"x by nothing: or [policy/dev-app] [policy/old-app]: it makes one policy, and 2 of account 111122223333 could be it"}},
 		{"what a name tells of a variable holds for the content", []*iac.Source{with(source("aws_iam_policy", "x", doc(get)), named("app-${var.bucket}"))},
 			[]*rewrite.Live{liveManaged(t, accountID, "app-b", getA), liveManaged(t, accountID, "app-a", getA)}, rewrite.Known{},
-			[]string{"x by name: [policy/app-a]"}},
+			[]string{"x by nothing: or [policy/app-b] [policy/app-a]: policy/app-b has a name that fits, and actions of the file's, and isn't what the file says: it may come of the file as it was before"}},
+		{"an account to which the file isn't deployed yet leaves it uncertain", []*iac.Source{with(source("aws_iam_policy", "x", doc(two)), named("app-${var.env}"))},
+			[]*rewrite.Live{liveManaged(t, accountID, "app-dev", two), liveManaged(t, otherID, "app-prod", getA), liveManaged(t, otherID, "app-none", queue)}, rewrite.Known{},
+			[]string{"x by nothing: or [policy/app-dev] [other:policy/app-prod]: other:policy/app-prod has a name that fits, and actions of the file's, and isn't what the file says: it may come of the file as it was before"}},
+		{"unless a state tells what came of it there", []*iac.Source{with(source("aws_iam_policy", "x", doc(two)), named("app-${var.env}"))},
+			[]*rewrite.Live{liveManaged(t, accountID, "app-dev", two), liveManaged(t, accountID, "app-prod", getA)}, state(stateManaged("x", "x", accountID, "app-dev")),
+			[]string{"x by state: [policy/app-dev]"}},
+		{"unless it is in the same role, of which it makes one", []*iac.Source{with(source("aws_iam_role_policy", "x", doc(two)), func(s *iac.Source) { s.HolderName = name("r") })},
+			[]*rewrite.Live{liveInline(t, accountID, "r/tf-1", two), liveInline(t, accountID, "r/by-hand", getA)}, rewrite.Known{},
+			[]string{"x by name: [role/r policy tf-1]"}},
+		{"one that can't be read may be it as well", []*iac.Source{with(source("aws_iam_policy", "x", doc(two)), named("app-${var.env}"))},
+			[]*rewrite.Live{liveManaged(t, accountID, "app-dev", two), {Account: otherID, Name: "app-prod", Path: "/", ARN: "arn:aws:iam::" + otherID + ":policy/app-prod"}}, rewrite.Known{},
+			[]string{"x by nothing: or [policy/app-dev] [other:policy/app-prod]: other:policy/app-prod has a name that fits, and couldn't be read: it may come of the file too"}},
+		{"unless another source has it", []*iac.Source{with(source("aws_iam_policy", "x", doc(two)), named("app-${var.env}")), with(source("aws_iam_policy", "y", written(t, "y.tf", getA)), named("app-${var.one}"))},
+			[]*rewrite.Live{liveManaged(t, accountID, "app-dev", two), liveManaged(t, accountID, "app-prod", getA)}, rewrite.Known{},
+			[]string{"x by name: [policy/app-dev]", "y by name: [policy/app-prod]"}},
 		{"for a source with several all are instances", []*iac.Source{with(source("aws_iam_policy", "x", doc(get)), repeated("app-${each.key}"))},
 			[]*rewrite.Live{liveManaged(t, accountID, "app-1", getA), liveManaged(t, accountID, "app-2", getB)}, rewrite.Known{},
 			[]string{"x by name: [policy/app-1] [policy/app-2]"}},

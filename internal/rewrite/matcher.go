@@ -51,6 +51,7 @@ type subject struct {
 	by         By
 	candidates []*Live
 	doubts     []string // why candidates are no more than that
+	near       []*Live  // of names that fit and other content, where nothing better is known
 	missing    []string // instances that are known to be, and aren't among the live policies
 	remarks    []string // for a source that comes out with nothing
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pare-iam/pare/internal/iac"
+	"github.com/pare-iam/pare/policy"
 )
 
 // certain is what a whole name tells, and telling is how many letters and digits of a name
@@ -154,7 +155,44 @@ func (m *matcher) ofPattern(s *subject) []*Live {
 	case len(out) == 0 && len(s.live) == 0 && len(others) == 1:
 		s.remark(others[0].Title() + " has a name that fits, and isn't what the file says: " + s.like(others[0]).reason)
 	}
+	if !s.Repeated {
+		s.near = others
+	}
 	return out
+}
+
+// older are the policies near a source that has others: no source claims them, and they have
+// actions of the file's, or couldn't be read. They may have come of it before it was changed,
+// as in a workspace or an account to which it isn't deployed yet, and what they use the file
+// must still say.
+func (m *matcher) older(s *subject) []*Live {
+	if s.doc == nil || len(s.live) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(s.near), func(l *Live) bool {
+		owner := m.owner[l]
+		return owner != "" && owner != disputed || s.isIn(l) || l.Document != nil && !haveInCommon(s.doc, l.Document)
+	})
+}
+
+func whyOlder(l *Live) string {
+	if l.Document == nil {
+		return "couldn't be read: it may come of the file too"
+	}
+	return "actions of the file's, and isn't what the file says: it may come of the file as it was before"
+}
+
+// isIn says whether a source has a policy, or another inline one of the same role, user or
+// group, of which it makes one in each.
+func (s *subject) isIn(l *Live) bool {
+	return slices.ContainsFunc(s.live, func(o *Live) bool { return o == l || l.Holder != 0 && o.HolderARN == l.HolderARN })
+}
+
+// haveInCommon says whether two policies allow by the same text somewhere.
+func haveInCommon(a, b *policy.Document) bool {
+	return slices.ContainsFunc(a.Statements, func(st policy.Statement) bool {
+		return st.Effect == policy.Allow && slices.ContainsFunc(patterns(st), func(entry string) bool { return has(b, entry) })
+	})
 }
 
 // named says whether all names of the source are told in full.

@@ -389,8 +389,11 @@ func (p *planner) collectLeft(c *candidate) {
 	}
 	left := *c.left
 	for _, l := range c.Live {
+		if l.Document == nil || l.Problem != "" || left.Kind == NothingIn {
+			continue
+		}
 		result, err := p.refiner.Policy(l.Document, l.Unused)
-		if err != nil || result.Outcome == refine.Unchanged || l.Problem != "" || left.Kind == NothingIn {
+		if err != nil || result.Outcome == refine.Unchanged {
 			continue
 		}
 		if result.Document != nil && !slices.ContainsFunc(left.Paste, func(d *policy.Document) bool { return string(d.Bytes()) == string(result.Document.Bytes()) }) {

@@ -244,6 +244,17 @@ left aws_iam_policy.a: b/main.tf:1:1: ambiguous: arn:aws:iam::111122223333:polic
 `,
 		},
 		{
+			"a live policy that couldn't be read is another's too",
+			map[string]string{"main.tf": resource("a", allowed("["+both+"]"))},
+			[]*rewrite.Live{
+				managed(t, "a", doc(both, "*"), "s3:GetBucketCORS"),
+				{Account: "222233334444", Name: "a", Path: "/", ARN: "arn:aws:iam::222233334444:policy/a", Problem: "the policy couldn't be read"},
+			},
+			`left aws_iam_policy.a: main.tf:1:1: not-judged: arn:aws:iam::222233334444:policy/a: the policy couldn't be read
+  paste {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:GetBucketAcl"], "Resource": "*"}]}
+`,
+		},
+		{
 			"a list that another policy denies by stays, and the rest is changed",
 			map[string]string{"main.tf": local + resource("a", allowed("local.reading")) + resource("b", allowed(`"ec2:DescribeTags"`)+`, { Effect = "Deny", Action = local.reading, Resource = "*" }`) + resource("c", allowed("["+both+"]"))},
 			[]*rewrite.Live{
@@ -314,6 +325,11 @@ left module.one.aws_iam_policy.p: m/main.tf:5:1: computed: also used by module.t
 			}
 			if diff := cmp.Diff(tt.want, outcome(p)); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
+			}
+			for f, src := range p.Files {
+				if string(src) == string(f.Src) {
+					t.Errorf("%s is among the files that change, and doesn't", f.Path)
+				}
 			}
 		})
 	}

@@ -27,21 +27,78 @@ var opened = []string{"filename", "source", "source_file"}
 
 // call notes a call that names a file of which a policy was read, or may name it.
 func (o *others) call(at *folder, e *hclsyntax.FunctionCallExpr, why func() string) {
-	if len(e.Args) > 0 && (e.Name == "file" || e.Name == "templatefile" || e.Name == "filebase64") {
-		o.file(at, e.Args[0], why)
+	if readsFile(e) && !o.file(at, e.Args[0], why) {
+		o.blind = append(o.blind, "perhaps "+why())
 	}
 }
 
-// file notes a use of the files that an expression names, or may name.
-func (o *others) file(at *folder, e hclsyntax.Expression, why func() string) {
-	before, after := ends(at, e)
+func readsFile(e *hclsyntax.FunctionCallExpr) bool {
+	return len(e.Args) > 0 && (e.Name == "file" || e.Name == "templatefile" || e.Name == "filebase64")
+}
+
+// file notes a use of the files that an expression names, or may name, and says whether
+// anything of their path is known.
+func (o *others) file(at *folder, e hclsyntax.Expression, why func() string) bool {
+	if either, ok := e.(*hclsyntax.ConditionalExpr); ok {
+		known := o.file(at, either.TrueResult, why)
+		return o.file(at, either.FalseResult, why) && known
+	}
+	before, after := ends(at, pathAt(at, e))
 	if before == "" && after == "" {
-		return
+		return false
 	}
 	for d := range o.reached {
 		if d.dir == "" && len(d.name) >= len(before)+len(after) && strings.HasPrefix(d.name, before) && strings.HasSuffix(d.name, after) {
 			o.note(d, why())
 		}
+	}
+	return true
+}
+
+// pathAt is the expression of a path, or that of the local value that it is.
+func pathAt(at *folder, e hclsyntax.Expression) hclsyntax.Expression {
+	for range maxSteps {
+		switch in := e.(type) {
+		case *hclsyntax.ParenthesesExpr:
+			e = in.Expression
+		case *hclsyntax.TemplateWrapExpr:
+			e = in.Wrapped
+		case *hclsyntax.ScopeTraversalExpr:
+			name, _ := attribute(in.Traversal, 1)
+			attr := at.locals[name]
+			if in.Traversal.RootName() != "local" || len(in.Traversal) != 2 || attr == nil || at.overridden["local."+name] != "" {
+				return e
+			}
+			e = attr.Expr
+		default:
+			return e
+		}
+	}
+	return e
+}
+
+// hint notes a text that may be the path of a file of which a policy was read. Who reads a
+// file of which nothing is known, as in file(each.value), may read that.
+func (o *others) hint(at *folder, e hclsyntax.Expression) {
+	before, after := ends(at, e)
+	if before == "" && !strings.ContainsAny(after, "./") {
+		return
+	}
+	for d := range o.reached {
+		if d.dir == "" && strings.HasPrefix(d.name, before) && (strings.HasSuffix("/"+d.name, "/"+after) || strings.HasSuffix(d.name, after) && len(partsOf(e)) > 1) {
+			o.hints = append(o.hints, d)
+		}
+	}
+}
+
+// hinted notes the files that somebody may read of whom it isn't known.
+func (o *others) hinted() {
+	if len(o.blind) == 0 {
+		return
+	}
+	why := slices.Min(o.blind)
+	for _, d := range o.hints {
+		o.note(d, why)
 	}
 }
 
@@ -52,6 +109,9 @@ func ends(at *folder, e hclsyntax.Expression) (before, after string) {
 		e = s.Expression
 	}
 	parts := partsOf(e)
+	if call, ok := e.(*hclsyntax.FunctionCallExpr); ok && call.Name == "format" && len(call.Args) > 0 {
+		return "", afterVerbs(call.Args[0])
+	}
 	base := ""
 	if len(parts) > 0 && isPath(parts[0]) {
 		if name, _ := attribute(parts[0].(*hclsyntax.ScopeTraversalExpr).Traversal, 1); name == "module" {
@@ -77,4 +137,15 @@ func ends(at *folder, e hclsyntax.Expression) (before, after string) {
 		before = strings.TrimPrefix(path.Join(base, dir)+"/", "./") + begin
 	}
 	return before, texts[len(texts)-1]
+}
+
+// afterVerbs is the end of a format's text, after what is filled in.
+func afterVerbs(e hclsyntax.Expression) string {
+	parts := partsOf(e)
+	if len(parts) != 1 {
+		return ""
+	}
+	text, _ := constant(parts[0])
+	i := strings.LastIndexByte(text, '%')
+	return text[min(i+2, len(text)):]
 }

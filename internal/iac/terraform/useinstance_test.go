@@ -55,3 +55,37 @@ func TestTextsThatAreReadElsewhereStay(t *testing.T) {
 		})
 	}
 }
+
+// A file of which a policy is read may be read by a path that isn't written in the call.
+func TestFilesThatAreReadElsewhereStay(t *testing.T) {
+	const read = "resource \"aws_iam_policy\" \"a\" {\n  policy = file(\"${path.module}/p.json\")\n}\n"
+	const other = "resource \"aws_organizations_policy\" \"s\" {\n  name = \"s\"\n"
+	each := func(paths, path string) string {
+		return other + "  for_each = " + paths + "\n  content = file(" + path + ")\n}\n"
+	}
+	for name, tt := range map[string]struct {
+		text, module string
+		want         string // the problem
+	}{
+		"by a local value":             {"locals {\n  path = \"${path.module}/p.json\"\n}\n" + other + "  content = file(local.path)\n}\n", "", "also used by aws_organizations_policy.s (main.tf:9:13)"},
+		"by one of two paths":          {other + "  content = file(var.x ? \"q.json\" : \"${path.module}/p.json\")\n}\n", "", "also used by aws_organizations_policy.s (main.tf:6:13)"},
+		"by format":                    {other + "  content = file(format(\"%s/%s.json\", path.module, \"p\"))\n}\n", "", "also used by aws_organizations_policy.s (main.tf:6:13)"},
+		"by a key":                     {each(`toset(["p.json"])`, "each.value"), "", "perhaps also used by aws_organizations_policy.s (main.tf:7:13)"},
+		"by an argument of a module":   {"module \"m\" {\n  source = \"./m\"\n  path = \"${path.module}/p.json\"\n}\n", "variable \"path\" {}\n" + other + "  content = file(var.path)\n}\n", "perhaps also used by aws_organizations_policy.s (m/main.tf:4:13)"},
+		"by a template in a map":       {"locals {\n  paths = { x = \"${path.module}/${terraform.workspace}.json\" }\n}\n" + each("local.paths", "each.value"), "", "perhaps also used by aws_organizations_policy.s (main.tf:10:13)"},
+		"a path of another file":       {each(`toset(["app.json", "json", "./q.json"])`, "each.value"), "", ""},
+		"a text that nobody may read":  {other + "  content = \"p.json\"\n}\n", "", ""},
+		"a call of which all is known": {other + "  content = file(\"${path.module}/q.json\")\n}\n", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sources, _ := Find(treeOf(&txtar.Archive{Files: []txtar.File{
+				{Name: "main.tf", Data: []byte(read + tt.text)},
+				{Name: "m/main.tf", Data: []byte(tt.module)},
+				{Name: "p.json", Data: []byte(`{"Statement": [{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "*"}]}`)},
+			}}))
+			if len(sources) != 1 || sources[0].Problem != tt.want {
+				t.Errorf("found %s, want the problem %q", describe(sources, nil), tt.want)
+			}
+		})
+	}
+}

@@ -105,7 +105,7 @@ func (f *finder) reachSpan(file *iac.File, span policy.Span) {
 
 // othersUse marks what is used by more than the policies that were found.
 func (f *finder) othersUse() {
-	o := &others{finder: f, why: map[definition]string{}, spared: map[*hclsyntax.ScopeTraversalExpr]bool{}}
+	o := &others{finder: f, why: map[definition]string{}, spared: map[*hclsyntax.ScopeTraversalExpr]bool{}, named: map[point]bool{}}
 	for _, dir := range f.dirs() {
 		o.folder(f.folders[dir])
 	}
@@ -117,6 +117,7 @@ func (f *finder) othersUse() {
 	}
 	marks := map[*iac.File][]mark{}
 	o.unreadMarks(marks)
+	o.hinted()
 	for _, e := range o.indexed {
 		file := f.places[e.SrcRange.Filename].file
 		marks[file] = append(marks[file], mark{f.span(e.SrcRange), "an entry of it is used by its index", true})
@@ -172,6 +173,9 @@ type others struct {
 	*finder
 	why     map[definition]string
 	outputs map[string]bool                        // names that are read of modules; nil: not known yet
+	blind   []string                               // uses of files of whose path nothing is known
+	hints   []definition                           // files that a text names which is no argument of a call that was followed
+	named   map[point]bool                         // the texts that are
 	spared  map[*hclsyntax.ScopeTraversalExpr]bool // to whole resources of which other attributes are read
 }
 
@@ -277,6 +281,9 @@ func (o *others) node(at *folder, by string) func(hclsyntax.Node) {
 	return func(n hclsyntax.Node) {
 		e, ok := n.(hclsyntax.Expression)
 		if !ok || o.visited[pointOf(e.Range())] {
+			if call, is := n.(*hclsyntax.FunctionCallExpr); is && readsFile(call) {
+				o.named[pointOf(call.Args[0].Range())] = true
+			}
 			return
 		}
 		why := func() string { return fmt.Sprintf("also used by %s (%s)", by, o.where(e.Range())) }
@@ -293,6 +300,10 @@ func (o *others) node(at *folder, by string) func(hclsyntax.Node) {
 			}
 		case *hclsyntax.FunctionCallExpr:
 			o.call(at, e, why)
+		case *hclsyntax.TemplateExpr, *jsonString:
+			if !o.named[pointOf(e.Range())] {
+				o.hint(at, e)
+			}
 		}
 	}
 }

@@ -63,6 +63,10 @@ func Read(ctx context.Context, o Options) (*Tree, error) {
 	return t, nil
 }
 
+// Has says whether a file was read, by its path below Root: one of Files, or one that a
+// policy was read from besides.
+func (t *Tree) Has(path string) bool { return t.opened[path] != nil }
+
 // With is the tree as it is with other bytes in some of its files. Nothing is read: what
 // the tree hasn't opened yet isn't there.
 func (t *Tree) With(changed map[*iac.File][]byte) *Tree {
