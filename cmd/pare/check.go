@@ -215,6 +215,9 @@ func (in *checkInput) rules(cmd *cobra.Command, files *tree.Tree, out *gate.Inpu
 		})
 	}
 	for _, f := range files.Files {
+		if !files.Concerns(iac.Problem{Where: f.Path}) {
+			continue // nothing of it is checked
+		}
 		comments, err := gate.Comments(f)
 		out.Comments, errs = append(out.Comments, comments...), append(errs, err)
 	}

@@ -98,20 +98,25 @@ func (c *checker) show(r *Result, req *access.Request) {
 
 // file is a file that can't be read.
 func (c *checker) file(p iac.Problem) {
-	at, src := parsePlace(p.Where), []byte(nil)
+	at := parsePlace(p.Where)
+	c.add(Result{Rule: Unreadable, At: at, Message: report.Printable(p.What), subject: p.What, covers: []string{digest(c.source(at.Path))}})
+}
+
+// source is a file's text, as far as it was opened.
+func (c *checker) source(path string) string {
 	for _, f := range c.in.Files {
-		if f.Path == at.Path {
-			src = f.Src
+		if f.Path == path {
+			return string(f.Src)
 		}
 	}
-	c.add(Result{Rule: Unreadable, At: at, Message: report.Printable(p.What), subject: p.What, covers: []string{digest(string(src))}})
+	return ""
 }
 
 // before is a file that couldn't be read as it was, and now is otherwise.
 func (c *checker) before(p iac.Problem) {
 	at := Place{Path: parsePlace(p.Where).Path}
 	c.add(Result{
-		Rule: NewAccess, At: at, Undecided: true, subject: p.What, covers: []string{digest(p.String())},
+		Rule: NewAccess, At: at, Undecided: true, subject: p.What, covers: []string{digest(p.String(), c.source(at.Path))},
 		Message: "what its policies allowed and denied before is not known: " + report.Printable(p.String()),
 	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pare-iam/pare/internal/iac"
 	"github.com/pare-iam/pare/internal/iac/tree"
+	"github.com/pare-iam/pare/internal/report"
 )
 
 // Comment is a comment that ignores results of a rule: `# pare:ignore RULE reason` in HCL
@@ -51,7 +52,7 @@ func Comments(f *iac.File) ([]Comment, error) {
 		}
 		c, err := parseComment(text)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s:%d: %s: %w", f.Path, i+1, marker, err))
+			errs = append(errs, fmt.Errorf("%s:%d: %s: %w", report.Printable(f.Path), i+1, marker, err))
 			continue
 		}
 		c.Path, c.Line, c.On = f.Path, i+1, i+1

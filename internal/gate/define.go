@@ -18,6 +18,9 @@ type Definitions struct {
 	calls map[string][]call // of modules, by the folder that is called
 	read  map[string]string // contents of files, and of folders their digests
 
+	exports map[string][]definition // of templates, by name
+	names   []string                // of the tree's files, once they were looked for
+
 	parameters bool // files of parameters were looked for
 }
 
@@ -39,7 +42,10 @@ type call struct {
 // none; it is a result by itself. The other files of the tree are opened where expressions
 // name them.
 func Define(files []*iac.File, root fs.FS) *Definitions {
-	d := &Definitions{root, map[string]*iac.Value{}, map[string][]definition{}, map[string][]call{}, map[string]string{}, false}
+	d := &Definitions{
+		tree: root, files: map[string]*iac.Value{}, named: map[string][]definition{}, calls: map[string][]call{},
+		read: map[string]string{}, exports: map[string][]definition{},
+	}
 	for _, f := range files {
 		root, err := tree.Parse(f)
 		if err != nil {
@@ -196,6 +202,7 @@ func (d *Definitions) template(f *iac.File, root *iac.Value) {
 	section("Mappings", whole)
 	section("Conditions", whole)
 	section("Resources", func(id string, v *iac.Value) { d.logical(f, id, v) })
+	section("Outputs", func(_ string, v *iac.Value) { d.export(f, v) })
 	d.define(f.Path, "FindInMap", text(f, root.Get("Mappings"))) // of which one, may be computed
 }
 

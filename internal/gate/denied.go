@@ -67,7 +67,7 @@ func readList[T any](name string, src []byte) (list []T, lines []int, err error)
 		}
 	}
 	if err := yaml.Load(src, &list, yaml.WithKnownFields()); err != nil {
-		return nil, nil, fmt.Errorf("%s: want a list of entries: %w", name, err)
+		return nil, nil, fmt.Errorf("%s: want a list of entries: %s", name, report.Printable(err.Error())) // it quotes keys
 	}
 	if len(list) != len(lines) {
 		return nil, nil, fmt.Errorf("%s: want a list of entries and nothing else", name)

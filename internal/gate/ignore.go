@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -68,8 +69,22 @@ func (e *Ignore) check() (wrong []string) {
 
 func (e *Ignore) matches(r *Result) bool {
 	return e.rule == r.Rule &&
-		(e.Path == "" || matches(e.Path, r.At.Path)) &&
 		(e.Address == "" || r.Address != "" && matches(e.Address, r.Address))
+}
+
+// reach is what of a result an entry's path is for: all, if it has all that the result is
+// of, or else what statements in its files allow. A result may show one statement of several.
+func (e *Ignore) reach(r *Result) (all bool, statements []int) {
+	here := e.Path == "" || matches(e.Path, r.At.Path)
+	if e.Path == "" || r.policy == nil || r.left == nil || r.At == r.policy.At {
+		return here, nil
+	}
+	for n, place := range r.policy.Statements {
+		if matches(e.Path, place.Path) {
+			statements = append(statements, n)
+		}
+	}
+	return here && len(statements) == len(r.policy.Statements), statements
 }
 
 // suppress marks the results that don't count. A comment in the source comes before the
@@ -90,8 +105,8 @@ func (c *checker) suppress() {
 	c.noteIgnores()
 }
 
-// byFile is the suppression by entries of the ignore file. Those for some actions alone
-// suppress together, if nothing else is left of the result.
+// byFile is the suppression by entries of the ignore file. Those for some actions or
+// statements alone suppress together, if nothing else is left of the result.
 func (c *checker) byFile(r *Result) *Suppression {
 	var some excuse
 	var why []*Ignore
@@ -100,11 +115,17 @@ func (c *checker) byFile(r *Result) *Suppression {
 		if !e.matches(r) || !c.in.Now.Before(e.until) {
 			continue
 		}
-		if e.Action == "" {
+		switch all, statements := e.reach(r); {
+		case all && e.Action == "":
 			e.used = true
 			return e.suppression()
+		case all:
+			some.actions = append(some.actions, e.Action)
+		case e.Action == "" && len(statements) > 0:
+			some.statements = append(some.statements, statements...)
+		default:
+			continue
 		}
-		some.actions = append(some.actions, e.Action)
 		why = append(why, e)
 	}
 	if len(why) == 0 || r.left == nil || r.left(r, some) {
@@ -139,15 +160,31 @@ func (c *checker) noteIgnores() {
 		switch {
 		case !c.in.Now.Before(e.until):
 			c.note(e.where + ": expired after " + e.Expires + ", and ignores nothing: " + report.Printable(e.Reason))
-		case !e.used:
+		case !e.used && c.looked(e.rule):
 			c.note(e.where + ": ignores nothing: there is no such result")
 		}
 	}
 	for i := range c.in.Comments {
-		if comment := &c.in.Comments[i]; !comment.used {
+		if comment := &c.in.Comments[i]; !comment.used && c.looked(comment.Rule) {
 			c.note(comment.where() + ": ignores nothing: there is no such result on this statement or resource")
 		}
 	}
+}
+
+// looked says whether results of a rule were looked for. If there is nothing unused, that
+// isn't known.
+func (c *checker) looked(rule Rule) bool {
+	switch rule {
+	case NewAccess:
+		return slices.ContainsFunc(c.in.Pairs, func(p Pair) bool { return !p.Alone })
+	case DeniedAccess:
+		return len(c.in.Deny) > 0
+	case UnusedAccess:
+		return len(c.in.Unused) > 0
+	case Unreadable:
+		return true
+	}
+	return true
 }
 
 func (c *checker) note(text string) { c.report.Notes = append(c.report.Notes, text) }

@@ -2,6 +2,7 @@ package gate_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -38,7 +39,7 @@ func TestIgnoreFile(t *testing.T) {
 		"by path":                     {"- rule: pare/new-access\n  path: '*.tf'" + reason + until, suppressed},
 		"with an owner":               {"- rule: pare/new-access\n  path: main.tf\n  owner: platform" + reason + until, "(ignore file: it is meant, until 2026-11-23, platform)"},
 		"by the address of another":   {"- rule: pare/new-access\n  path: main.tf\n  address: module.web.*" + reason + until, ".pareignore.yaml:1: ignores nothing: there is no such result"},
-		"by another rule":             {"- rule: pare/denied-access\n  path: main.tf" + reason + until, ".pareignore.yaml:1: ignores nothing: there is no such result"},
+		"by another rule":             {"- rule: pare/unreadable\n  path: main.tf" + reason + until, ".pareignore.yaml:1: ignores nothing: there is no such result"},
 		"when it has expired":         {"- rule: pare/new-access\n  path: main.tf" + reason + "2026-11-22", ".pareignore.yaml:1: expired after 2026-11-22, and ignores nothing: it is meant"},
 		"for one of two actions":      {"- rule: pare/new-access\n  path: main.tf\n  action: iam:PassRole" + reason + until, "newly allows iam:CreateUser on *"},
 		"for the other one":           {"- rule: pare/new-access\n  path: main.tf\n  action: iam:CreateUser" + reason + until, "main.tf:12:5 pare/new-access module.app.aws_iam_policy.a newly allows iam:PassRole on *"},
@@ -87,6 +88,41 @@ func TestBadIgnoreFiles(t *testing.T) {
 	}
 }
 
+// What an entry accepts in one file it doesn't accept in another, though the result shows
+// one of both.
+func TestIgnoreFileOfOneFile(t *testing.T) {
+	const entry = "- rule: pare/%s\n  path: %s\n  reason: it is meant\n  expires: 2026-11-23\n"
+	two := made(t, "a", allow("iam:PassRole", "*"), allow("iam:PassRole", "*"))
+	two.Statements[1].Path = "other.tf"
+	for name, c := range map[string]struct {
+		entries string
+		want    int // results that count
+	}{
+		"one of two files":              {fmt.Sprintf(entry, "denied-access", "main.tf") + fmt.Sprintf(entry, "new-access", "main.tf"), 2},
+		"the other":                     {fmt.Sprintf(entry, "denied-access", "other.tf") + fmt.Sprintf(entry, "new-access", "other.tf"), 2},
+		"both":                          {fmt.Sprintf(entry, "denied-access", "'*.tf'") + fmt.Sprintf(entry, "new-access", "'*.tf'"), 0},
+		"both, one after the other":     {fmt.Sprintf(entry, "denied-access", "main.tf") + fmt.Sprintf(entry, "denied-access", "other.tf"), 1},
+		"an action in one of two files": {fmt.Sprintf(entry, "denied-access", "main.tf\n  action: iam:*"), 2},
+	} {
+		r := checked(t, gate.Input{Pairs: gate.Pairs([]gate.Policy{two}, nil), Deny: denials(t, denyList), Ignore: ignores(t, c.entries)})
+		if got := r.Counting(); len(got) != c.want {
+			t.Errorf("%s: %q, want %d that count", name, lines(r), c.want)
+		}
+	}
+}
+
+// What a pull request calls its files and keys can't make lines of its own in a log, which
+// GitHub would take for commands.
+func TestErrorsAreOneLine(t *testing.T) {
+	_, comment := gate.Comments(&iac.File{Path: "a\n::stop-commands::x\n.tf", Lang: iac.HCL, Src: []byte("# pare:ignore\n")})
+	_, ignore := gate.ParseIgnore(".pareignore.yaml", []byte("- rule: pare/new-access\n  \"x\\n::stop-commands::x\": 1\n"))
+	for _, err := range []error{comment, ignore} {
+		if err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v: want an error of one line", err)
+		}
+	}
+}
+
 // comments are those of a file in which each policy's statements begin at line 11.
 func comments(t *testing.T, lang iac.Lang, at map[int]string) []gate.Comment {
 	t.Helper()
@@ -116,7 +152,8 @@ func TestComments(t *testing.T) {
 		"on one of two statements":                    {iac.HCL, map[int]string{12: "{ " + comment}, "newly allows iam:CreateUser on *"},
 		"on both":                                     {iac.HCL, map[int]string{12: "{ " + comment, 13: "{ # pare:ignore pare/new-access this too"}, "(comment: it is meant; this too)"},
 		"on a statement that isn't new":               {iac.HCL, map[int]string{11: comment}, "newly allows iam:CreateUser on *"},
-		"of another rule":                             {iac.HCL, map[int]string{10: "# pare:ignore pare/denied-access it is meant"}, "main.tf:10: " + idle},
+		"of another rule":                             {iac.HCL, map[int]string{10: "# pare:ignore pare/unreadable it is meant"}, "main.tf:10: " + idle},
+		"of a rule that isn't looked for":             {iac.HCL, map[int]string{10: "# pare:ignore pare/denied-access it is meant"}, "newly allows iam:CreateUser on *"},
 		"in a text":                                   {iac.HCL, map[int]string{10: `description = "see ` + comment + `"`}, "newly allows iam:CreateUser on *"},
 		"behind a text":                               {iac.HCL, map[int]string{10: `description = "a \" b" ` + comment}, "(comment: it is meant)"},
 		"behind another comment's sign":               {iac.HCL, map[int]string{10: "{ # see " + comment}, "(comment: it is meant)"},

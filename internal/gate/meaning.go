@@ -57,12 +57,17 @@ func (s *slice) digest() string {
 	return digest(slices.Sorted(maps.Keys(s.texts))...)
 }
 
+// word is a name in Terraform's expressions.
+// https://developer.hashicorp.com/terraform/language/syntax/configuration#identifiers
+const word = `[\p{L}\p{Nl}_][\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Nd}\p{Pc}-]*`
+
 var (
-	// refs are how references begin in Terraform's expressions.
-	refs = regexp.MustCompile(`\bdata\.[\w-]+\.[\w-]+|\b[A-Za-z][\w-]*\.[A-Za-z_][\w-]*`)
+	// refs are how references begin in Terraform's expressions. A name has letters of any
+	// script, which \b and \w don't know.
+	refs = regexp.MustCompile(`data\.` + word + `\.` + word + `|` + word + `\.` + word)
 	// ids are names in CloudFormation's, and aliases the names of YAML's.
 	ids     = regexp.MustCompile(`[A-Za-z0-9]+`)
-	aliases = regexp.MustCompile(`(?:^|[\s\[{,])\*[\w-]`)
+	aliases = regexp.MustCompile(`(?:^|[\s\[{,])\*[^\s,\[\]{}'"]`)
 )
 
 // of collects what is said of the names in a text, in a folder or a template.
@@ -70,6 +75,10 @@ func (s *slice) of(dir, text string) {
 	if _, ok := s.files[dir]; ok { // a file: a folder has no tree
 		s.ofTemplate(dir, text)
 		return
+	}
+	if inlined := s.inline(dir, text); inlined != text { // it has what names of text would be looked up for
+		s.texts[dir+"\x00"+inlined] = true
+		text = inlined
 	}
 	s.exprs = append(s.exprs, definition{at: dir, text: text})
 	s.nameIn(dir, anyName, anyName)
@@ -87,6 +96,9 @@ func (s *slice) ofTemplate(file, text string) {
 		s.nameIn(file, id, id)
 		s.nameIn(file, last+"."+id, last+"."+id)
 		last = id
+	}
+	if strings.Contains(text, "ImportValue") {
+		s.imports(text)
 	}
 	if aliases.MatchString(text) {
 		s.texts[file+"\x00"+s.content(file)] = true // what an alias names is somewhere in it
@@ -111,7 +123,7 @@ func suffix(text string) (attribute string, one bool) {
 	}
 }
 
-var anAttribute = regexp.MustCompile(`^[A-Za-z_][\w-]*`)
+var anAttribute = regexp.MustCompile(`^` + word)
 
 // keyEnd is where the key that a text begins with ends, brackets in it and its own included.
 func keyEnd(text string) int {
@@ -184,8 +196,9 @@ func (s *slice) definition(name string, d definition) {
 	if d.text == "" {
 		return
 	}
-	s.texts[d.at+"\x00"+name+"\x00"+d.text] = true
-	s.of(cmp.Or(d.dir, d.at), d.text)
+	at := cmp.Or(d.dir, d.at)
+	s.texts[d.at+"\x00"+name+"\x00"+s.inline(at, d.text)] = true
+	s.of(at, d.text)
 }
 
 // argument collects the values of a module's variable: settings, and the arguments of calls.
@@ -257,7 +270,7 @@ func (d *Definitions) Settle(p *Policy) {
 	}
 	src := string(p.Document.Bytes())
 	for known, hole := range p.holes {
-		same, meaning := sameAs(s, known, hole), d.meaning(s, hole)
+		same, meaning := d.sameAs(s, known, hole), d.meaning(s, hole)
 		if same == known && meaning == "" || !strings.Contains(src, known) {
 			continue
 		}
@@ -273,7 +286,7 @@ func (d *Definitions) Settle(p *Policy) {
 // sameAs is what is the same for the same expression in other layout: the scope that a
 // placeholder was made with, if it is that of a module of the address, and the plain
 // expression.
-func sameAs(s *iac.Source, known string, h hole) string {
+func (d *Definitions) sameAs(s *iac.Source, known string, h hole) string {
 	switch {
 	case s.Style == iac.InTemplate && known == iac.Placeholder("", h.expr):
 		return h.file.Path + "\x00" + plainFunction(h.expr)
@@ -287,7 +300,11 @@ func sameAs(s *iac.Source, known string, h hole) string {
 	}
 	for _, scope := range scopes {
 		if known == iac.Placeholder(scope, h.expr) {
-			return scope + "\x00" + plainHCL([]byte(h.expr))
+			expr := plainHCL([]byte(h.expr))
+			if strings.HasSuffix(h.file.Path, ".tf") {
+				expr = d.inline(path.Dir(h.file.Path), expr)
+			}
+			return scope + "\x00" + expr
 		}
 	}
 	return known

@@ -93,6 +93,17 @@ func TestSameExpressionOfSomethingElse(t *testing.T) {
 		"an argument in JSON":                         in("m.tf.json", `{"module": {"m": {"source": "./m", "a": VALUE}}}`, "m/m.tf", hcl("upper(var.a)", "")+"variable \"a\" {}\n"),
 		"variables of a module that an example calls": in("m.tf", hcl("upper(var.a)", "")+"variable \"a\" {}\n", "e/m.tf", "module \"m\" {\n  source = \"../\"\n  a      = 1\n}\n", "x.tfvars", "a = VALUE\n"),
 		"a file":                             in("m.tf", hcl(`trimspace(file("a.txt"))`, ""), "a.txt", "VALUE\n"),
+		"a difference":                       in("m.tf", hcl("split(\"\", var.a)[var.n - local.a]", "")+"variable \"n\" { default = 1 }\nlocals { a = length(VALUE) }\n"),
+		"a variable less one":                in("m.tf", hcl("upper(var.n - 1)", "")+"variable \"n\" { default = VALUE }\n"),
+		"a local value of another alphabet":  in("m.tf", hcl("local.größe", "")+"locals { größe = lower(VALUE) }\n"),
+		"a variable of another alphabet":     in("m.tf", hcl("lower(var.ärger)", "")+"variable \"ärger\" { default = VALUE }\n"),
+		"a module of another alphabet":       in("m.tf", hcl("module.mö.a", "")+"module \"mö\" { source = \"./m\" }\n", "m/m.tf", "output \"a\" { value = lower(VALUE) }\n"),
+		"a file in a folder below":           in("m.tf", hcl(`file("${path.module}/${var.e}.txt")`, "")+"variable \"e\" {}\n", "a.txt", "1", "x/y.txt", "VALUE\n"),
+		"files, beside one that is named":    in("m.tf", hcl(`join("", [for f in fileset(path.module, "x/*") : file("${path.module}/${f}")], [file("b.txt")])`, ""), "b.txt", "1", "x/a.txt", "VALUE\n"),
+		"a file, by a name that is computed": in("m.tf", hcl(`"${file("b.txt")}${file(replace("x_a.txt", "_", "/"))}"`, ""), "b.txt", "1", "x/a.txt", "VALUE\n"),
+		"another template's export":          in("t.yaml", template("!ImportValue shared-a", "", ""), "u.yaml", "Resources: {T: {Type: AWS::SNS::Topic}}\nOutputs: {A: {Value: VALUE, Export: {Name: shared-a}}}\n"),
+		"an export, by a computed name":      in("t.yaml", template("{'Fn::ImportValue': !Sub '${A}-a'}", parameter, ""), "u.yaml", "Resources: {T: {Type: AWS::SNS::Topic}}\nOutputs: {A: {Value: VALUE, Export: {Name: shared-a}}}\n"),
+		"an export whose name is computed":   in("t.yaml", template("!ImportValue shared-a", "", ""), "u.yaml", "Resources: {T: {Type: AWS::SNS::Topic}}\nOutputs: {A: {Value: VALUE, Export: {Name: !Sub '${AWS::StackName}-a'}}}\n"),
 		"a file of the module":               in("m.tf", "module \"m\" { source = \"./m\" }\n", "m/m.tf", hcl(`yamldecode(file("${path.module}/../a.yaml")).a`, ""), "a.yaml", "a: VALUE\n"),
 		"a file that a local value names":    in("m.tf", hcl("file(local.a)", "")+"locals { a = \"x/a.txt\" }\n", "x/a.txt", "VALUE\n"),
 		"a file of which a part is named":    in("m.tf", hcl(`file("${path.module}/${var.e}.txt")`, "")+"variable \"e\" {}\n", "a.txt", "VALUE\n"),
@@ -158,6 +169,9 @@ func TestSameTextOfSomethingElse(t *testing.T) {
 		"one of two calls":                      {two("module.one"), two("module.two")},
 		"one of two instances":                  {of("a"), of("b")},
 		"a resource of another type":            {{"t.yaml": template("!GetAtt L.Arn", "", "") + "  L: {Type: AWS::S3::Bucket}\n"}, {"t.yaml": template("!GetAtt L.Arn", "", "") + "  L: {Type: AWS::SNS::Topic}\n"}},
+		"local values change names":             {{"m.tf": hcl("upper(local.a)", "") + "locals {\n  a = lower(\"*\")\n  b = lower(\"x\")\n}\n"}, {"m.tf": hcl("upper(local.a)", "") + "locals {\n  b = lower(\"*\")\n  a = lower(\"x\")\n}\n"}},
+		"a local value of others":               {{"m.tf": hcl("upper(local.a * 2 + local.z)", "") + "locals {\n  a = var.a + 1\n  z = var.z\n}\n"}, {"m.tf": hcl("upper(var.a + 1 * 2 + local.z)", "") + "locals {\n  a = var.a + 1\n  z = var.z\n}\n"}},
+		"a for's own name":                      {{"m.tf": hcl("upper([for local in var.a : local.b][0])", "") + "locals { b = var.b }\n"}, {"m.tf": hcl("upper([for local in var.a : local.c][0])", "") + "locals { c = var.b }\n"}},
 		"a parameter's name, and its value":     {{"t.yaml": template("!Ref A", "Parameters: {A: {Type: 'AWS::SSM::Parameter::Value<String>', Default: a}}", "")}, {"t.yaml": template("!Ref A", "Parameters: {A: {Type: String, Default: a}}", "")}},
 	} {
 		if r := checked(t, gate.Input{Pairs: gate.Pairs(policiesIn(t, files[1]), policiesIn(t, files[0]))}); r.Failing(gate.Medium) == 0 {
@@ -181,24 +195,27 @@ func TestSameInOtherLayout(t *testing.T) {
 	}
 	const conditions = "Conditions:\n  C: !Equals [a, b]"
 	for name, files := range map[string][2]map[string]string{
-		"an expression":        {{"m.tf": hcl("upper(var.a)", "")}, {"m.tf": hcl("upper( var.a, )", "")}},
-		"one in a text":        {{"m.tf": hcl(`"${var.a}/*"`, "")}, {"m.tf": hcl(`"${ var.a }/*"`, "")}},
-		"one of a module":      {{"m.tf": "module \"m\" { source = \"./m\" }\n", "m/m.tf": hcl(`"${var.a}/*"`, "")}, {"m.tf": "module \"m\" { source = \"./m\" }\n", "m/n.tf": hcl(`"${ var.a }/*"`, "")}},
-		"a local value":        {{"m.tf": hcl("local.a", "") + "locals { a = upper(var.b) }\n"}, {"m.tf": hcl("local.a", ""), "n.tf": "locals {\n  # why\n  a = upper( var.b ) // so\n}\n"}},
-		"a data source":        {{"m.tf": hcl("data.aws_region.a.name", "") + "data \"aws_region\" \"a\" {}\n"}, {"m.tf": hcl("data.aws_region.a.name", "") + "data \"aws_region\" \"a\" {\n}\n"}},
-		"a count":              {{"m.tf": hcl(`"*"`, "count = var.a?1:0")}, {"m.tf": hcl(`"*"`, "count = var.a ? 1 : 0 # when asked for")}},
-		"line ends":            {{"m.tf": hcl("upper(var.a)", "count = var.a ? 1 : 0")}, {"m.tf": strings.ReplaceAll(hcl("upper(var.a)", "count = var.a ? 1 : 0"), "\n", "\r\n")}},
-		"tags of a bucket":     {{"m.tf": hcl("aws_s3_bucket.a.arn", "") + resource("aws_s3_bucket", "a", `bucket = "a"`)}, {"m.tf": hcl("aws_s3_bucket.a.arn", "") + resource("aws_s3_bucket", "a", "bucket = \"a\"\ntags = { a = 1 }")}},
-		"a variable's words":   {{"m.tf": hcl("upper(var.a)", "") + "variable \"a\" {}\n"}, {"m.tf": hcl("upper(var.a)", "") + "variable \"a\" { description = \"a\" }\n"}},
-		"another variable":     {{"m.tf": hcl("upper(var.a)", ""), "x.tfvars": "a = 1"}, {"m.tf": hcl("upper(var.a)", ""), "x.tfvars": "a = 1\nb = 2"}},
-		"a template's actions": {data("s3:*"), data("s3:GetObject")},
-		"a template's call":    {moved("", ""), moved("# a line\n", "  ")},
-		"JSON of Terraform's":  {{"m.tf": hcl("upper(var.a)", "count = 2"), "q.tf.json": `{"resource": {"q": {"q": {"a": 1}}}}`}, {"m.tf": hcl("upper(var.a)", "count = 2"), "q.tf.json": "{\n  \"resource\": {\"q\": {\"q\": {\"a\": 1}}}\n}\n"}},
-		"a condition":          {{"t.yaml": template("!If [C, a, '*']", conditions, "")}, {"t.yaml": template("!If [C, a, '*']", conditions+" # so\n", "")}},
-		"a function":           {{"t.yaml": template("!If [C, !GetAtt L.Arn, '*']", conditions, "")}, {"t.yaml": template("{'Fn::If': [ C, {'Fn::GetAtt': [L, Arn]}, \"*\" ]}", conditions, "")}},
-		"a condition's form":   {{"t.yaml": template("!If [C, a, '*']", conditions, "")}, {"t.yaml": template("!If [C, a, '*']", "Conditions: {C: {'Fn::Equals': [a, b]}}", "")}},
-		"a mapping":            {{"t.yaml": template("!FindInMap [M, a, b]", "Mappings: {M: {a: {b: c}}}", "")}, {"t.yaml": template("!FindInMap [M, a, b]", "Mappings:\n  M:\n    a:\n      b: 'c'", "")}},
-		"tags in a template":   {{"t.yaml": template("!GetAtt L.Arn", "", "") + "  L: {Type: AWS::S3::Bucket}\n"}, {"t.yaml": template("!GetAtt L.Arn", "", "") + "  L: {Type: AWS::S3::Bucket, Properties: {Tags: []}}\n"}},
+		"an expression":         {{"m.tf": hcl("upper(var.a)", "")}, {"m.tf": hcl("upper( var.a, )", "")}},
+		"one in a text":         {{"m.tf": hcl(`"${var.a}/*"`, "")}, {"m.tf": hcl(`"${ var.a }/*"`, "")}},
+		"one of a module":       {{"m.tf": "module \"m\" { source = \"./m\" }\n", "m/m.tf": hcl(`"${var.a}/*"`, "")}, {"m.tf": "module \"m\" { source = \"./m\" }\n", "m/n.tf": hcl(`"${ var.a }/*"`, "")}},
+		"a local value":         {{"m.tf": hcl("local.a", "") + "locals { a = upper(var.b) }\n"}, {"m.tf": hcl("local.a", ""), "n.tf": "locals {\n  # why\n  a = upper( var.b ) // so\n}\n"}},
+		"a data source":         {{"m.tf": hcl("data.aws_region.a.name", "") + "data \"aws_region\" \"a\" {}\n"}, {"m.tf": hcl("data.aws_region.a.name", "") + "data \"aws_region\" \"a\" {\n}\n"}},
+		"a count":               {{"m.tf": hcl(`"*"`, "count = var.a?1:0")}, {"m.tf": hcl(`"*"`, "count = var.a ? 1 : 0 # when asked for")}},
+		"line ends":             {{"m.tf": hcl("upper(var.a)", "count = var.a ? 1 : 0")}, {"m.tf": strings.ReplaceAll(hcl("upper(var.a)", "count = var.a ? 1 : 0"), "\n", "\r\n")}},
+		"tags of a bucket":      {{"m.tf": hcl("aws_s3_bucket.a.arn", "") + resource("aws_s3_bucket", "a", `bucket = "a"`)}, {"m.tf": hcl("aws_s3_bucket.a.arn", "") + resource("aws_s3_bucket", "a", "bucket = \"a\"\ntags = { a = 1 }")}},
+		"a variable's words":    {{"m.tf": hcl("upper(var.a)", "") + "variable \"a\" {}\n"}, {"m.tf": hcl("upper(var.a)", "") + "variable \"a\" { description = \"a\" }\n"}},
+		"another variable":      {{"m.tf": hcl("upper(var.a)", ""), "x.tfvars": "a = 1"}, {"m.tf": hcl("upper(var.a)", ""), "x.tfvars": "a = 1\nb = 2"}},
+		"a template's actions":  {data("s3:*"), data("s3:GetObject")},
+		"a template's call":     {moved("", ""), moved("# a line\n", "  ")},
+		"JSON of Terraform's":   {{"m.tf": hcl("upper(var.a)", "count = 2"), "q.tf.json": `{"resource": {"q": {"q": {"a": 1}}}}`}, {"m.tf": hcl("upper(var.a)", "count = 2"), "q.tf.json": "{\n  \"resource\": {\"q\": {\"q\": {\"a\": 1}}}\n}\n"}},
+		"a condition":           {{"t.yaml": template("!If [C, a, '*']", conditions, "")}, {"t.yaml": template("!If [C, a, '*']", conditions+" # so\n", "")}},
+		"a function":            {{"t.yaml": template("!If [C, !GetAtt L.Arn, '*']", conditions, "")}, {"t.yaml": template("{'Fn::If': [ C, {'Fn::GetAtt': [L, Arn]}, \"*\" ]}", conditions, "")}},
+		"a condition's form":    {{"t.yaml": template("!If [C, a, '*']", conditions, "")}, {"t.yaml": template("!If [C, a, '*']", "Conditions: {C: {'Fn::Equals': [a, b]}}", "")}},
+		"a mapping":             {{"t.yaml": template("!FindInMap [M, a, b]", "Mappings: {M: {a: {b: c}}}", "")}, {"t.yaml": template("!FindInMap [M, a, b]", "Mappings:\n  M:\n    a:\n      b: 'c'", "")}},
+		"another export":        {{"t.yaml": template("!ImportValue ab", "", "") + "Outputs: {B: {Value: '1', Export: {Name: b}}, C: {Value: '1', Export: {Name: !Sub '${A}-b'}}}\n"}, {"t.yaml": template("!ImportValue ab", "", "") + "Outputs: {B: {Value: '2', Export: {Name: b}}, C: {Value: '2', Export: {Name: !Sub '${A}-b'}}}\n"}},
+		"a local value's name":  {{"m.tf": hcl("upper(local.a)", "count = local.n") + "locals {\n  a = lower(local.c)\n  c = var.c\n  n = var.n\n}\n"}, {"m.tf": hcl("upper(local.b)", "count = local.m") + "locals {\n  b = lower(local.d)\n  d = var.c\n  m = var.n\n}\n"}},
+		"another folder's file": {{"m/m.tf": hcl(`file("${path.module}/${var.e}.txt")`, ""), "n/a.txt": "1"}, {"m/m.tf": hcl(`file("${path.module}/${var.e}.txt")`, ""), "n/a.txt": "2"}},
+		"tags in a template":    {{"t.yaml": template("!GetAtt L.Arn", "", "") + "  L: {Type: AWS::S3::Bucket}\n"}, {"t.yaml": template("!GetAtt L.Arn", "", "") + "  L: {Type: AWS::S3::Bucket, Properties: {Tags: []}}\n"}},
 	} {
 		if r := checked(t, gate.Input{Pairs: gate.Pairs(policiesIn(t, files[1]), policiesIn(t, files[0]))}); len(r.Results) > 0 {
 			t.Errorf("%s: %s", name, r.Results[0].Message)
@@ -236,6 +253,9 @@ func TestWhetherAPolicyIsThere(t *testing.T) {
 		"as many as there are others": {map[string]string{"m.tf": hcl(`"*"`, "count = length(aws_iam_role.r)") + "resource \"aws_iam_role\" \"r\" { count = 0 }\n"}, map[string]string{"m.tf": hcl(`"*"`, "count = length(aws_iam_role.r)") + "resource \"aws_iam_role\" \"r\" { count = 1 }\n"}, perhaps},
 		"it isn't left as it is":      {map[string]string{"m.tf": hcl(`"*"`, "lifecycle { ignore_changes = [policy] }")}, map[string]string{"m.tf": hcl(`"*"`, "")}, perhaps},
 		"tags are, and that is all":   {map[string]string{"m.tf": hcl(`"*"`, "lifecycle { ignore_changes = [tags] }")}, map[string]string{"m.tf": hcl(`"*"`, "")}, ""},
+		"it is enabled":               {map[string]string{"m.tf": hcl(`"*"`, "lifecycle { enabled = false }")}, map[string]string{"m.tf": hcl(`"*"`, "lifecycle { enabled = true }")}, perhaps},
+		"a module is enabled":         {map[string]string{"m.tf": module("lifecycle { enabled = false }"), "m/m.tf": hcl(`"*"`, "")}, map[string]string{"m.tf": module("lifecycle { enabled = true }"), "m/m.tf": hcl(`"*"`, "")}, perhaps},
+		"what was computed goes":      {map[string]string{"m.tf": "resource \"aws_iam_policy\" \"p\" { policy = jsonencode(merge(var.a, {})) }\n"}, map[string]string{"m.tf": "locals {}\n"}, "is gone, and what it denied is not known: "},
 		"an included file comes":      {map[string]string{"t.yaml": template("'*'", "", "")}, map[string]string{"t.yaml": template("'*'", "Fn::Transform: {Name: AWS::Include, Parameters: {Location: s3://a/b}}", "")}, perhaps},
 		"a macro comes":               {map[string]string{"t.yaml": template("'*'", "", "")}, map[string]string{"t.yaml": template("'*'", "Transform: Mine", "")}, perhaps},
 	} {
@@ -299,6 +319,13 @@ func TestFilesThatCouldNotBeRead(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	both := checked(t, gate.Input{Before: []iac.Problem{broken}, Problems: []iac.Problem{broken}})
+	known := baseline(t, checked(t, gate.Input{Before: []iac.Problem{broken}, Files: []*iac.File{{Path: "a.tf", Src: []byte("1")}}}))
+	for text, want := range map[string]int{"1": 0, "2": 1} {
+		again := checked(t, gate.Input{Before: []iac.Problem{broken}, Files: []*iac.File{{Path: "a.tf", Src: []byte(text)}}, Baseline: known})
+		if again.Failing(gate.Medium) != want {
+			t.Errorf("a baseline of 1, and now %s: %q", text, lines(again))
+		}
+	}
 	if both.Partial() != 1 || len(both.Results) != 1 {
 		t.Errorf("%q", lines(both))
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/pare-iam/pare/access"
+	"github.com/pare-iam/pare/internal/report"
 	"github.com/pare-iam/pare/policy"
 	"github.com/pare-iam/pare/prove"
 )
@@ -32,9 +33,11 @@ func (c *checker) newAccess(p *Pair) error {
 		shown = p.Old
 	}
 	if p.Old != nil && p.Old.Document == nil {
-		if p.New != nil {
-			c.add(Result{Rule: NewAccess, policy: shown, Undecided: true, Message: "what it allowed before is not known: " + p.Old.Problem, covers: coversNew(p.New)})
+		message := "what it allowed before is not known: "
+		if p.New == nil {
+			message = "is gone, and what it denied is not known: "
 		}
+		c.add(Result{Rule: NewAccess, policy: shown, Undecided: true, Message: message + report.Printable(p.Old.Problem), covers: coversNew(p.New)})
 		return nil
 	}
 	if p.Old != nil && documentText(p.New) == documentText(p.Old) {

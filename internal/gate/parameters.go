@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/pare-iam/pare/internal/iac"
@@ -23,17 +22,12 @@ func (d *Definitions) parameterFiles() {
 		return
 	}
 	d.parameters = true
-	_ = fs.WalkDir(d.tree, ".", func(name string, e fs.DirEntry, err error) error {
-		switch {
-		case err != nil: // a folder that can't be read is told of where files are read
-			return fs.SkipDir
-		case e.IsDir() && slices.Contains([]string{".git", ".terraform", "node_modules"}, e.Name()):
-			return fs.SkipDir
-		case d.files[name] == nil && e.Type().IsRegular():
+	for _, name := range d.allNames() {
+		info, err := fs.Lstat(d.tree, name)
+		if err == nil && info.Mode().IsRegular() && d.files[name] == nil { // a symlink's is read at its own place
 			d.parameterFile(name)
 		}
-		return nil
-	})
+	}
 }
 
 func (d *Definitions) parameterFile(name string) {

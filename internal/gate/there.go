@@ -48,7 +48,7 @@ func (d *Definitions) when(s *iac.Source) (when string, absent bool) {
 	out := d.slice(s)
 	add := func(dir, text string) {
 		if text != "" {
-			out.texts[text] = true
+			out.texts[out.inline(dir, text)] = true
 			out.of(dir, text)
 		}
 	}
@@ -71,6 +71,7 @@ func (d *Definitions) when(s *iac.Source) (when string, absent bool) {
 					absent = absent || text(c.file, c.block.Get("count")) == "0"
 					add(dir, repeats(c.file, c.block))
 					add(dir, text(c.file, c.block.Get("providers")))
+					add(dir, lifecycle(c.file, c.block))
 				}
 			}
 		}
@@ -80,22 +81,24 @@ func (d *Definitions) when(s *iac.Source) (when string, absent bool) {
 		absent = absent || text(s.File, block.Get("count")) == "0"
 		add(path.Dir(s.File.Path), repeats(s.File, block))
 		add(path.Dir(s.File.Path), text(s.File, block.Get("provider")))
-		add(path.Dir(s.File.Path), ignored(s.File, block))
+		add(path.Dir(s.File.Path), lifecycle(s.File, block))
 	}
 	return out.digest(), absent
 }
 
-// ignored is what a resource's lifecycle leaves as it is in AWS, if that may be its policy.
-func ignored(f *iac.File, block *iac.Value) string {
-	lifecycle := block.Get("lifecycle")
-	if lifecycle == nil {
+// lifecycle is by what a block's lifecycle says that it isn't there, which OpenTofu knows, and
+// what it leaves as it is in AWS, if that may be its policy.
+// https://opentofu.org/docs/language/meta-arguments/enabled/
+func lifecycle(f *iac.File, block *iac.Value) string {
+	rules := block.Get("lifecycle")
+	if rules == nil {
 		return ""
 	}
-	out := text(f, lifecycle.Get("ignore_changes"))
-	if strings.Contains(out, "policy") || out == "all" {
-		return out
+	enabled, ignored := text(f, rules.Get("enabled")), text(f, rules.Get("ignore_changes"))
+	if !strings.Contains(ignored, "policy") && ignored != "all" {
+		ignored = ""
 	}
-	return ""
+	return strings.TrimSpace(enabled + " " + ignored)
 }
 
 // whole is a digest of all that is written of a policy that can't be known.

@@ -56,8 +56,9 @@ func plainHCL(src []byte) string {
 	return out.String()
 }
 
+// isWord says whether a token may become one with another. A minus may be a part of a name.
 func isWord(t hclsyntax.TokenType) bool {
-	return t == hclsyntax.TokenIdent || t == hclsyntax.TokenNumberLit
+	return t == hclsyntax.TokenIdent || t == hclsyntax.TokenNumberLit || t == hclsyntax.TokenMinus
 }
 
 // plainData is a value of YAML or JSON, of what is known of it in one form. What isn't is
