@@ -130,7 +130,7 @@ func (j *Jobs) complete(ctx context.Context, run store.Run, a store.Analyzer, ac
 	if err != nil {
 		return err
 	}
-	l := &looking{Account: got, ctx: ctx, unused: map[string]map[string]int{}, removed: map[string]int{}}
+	l := &looking{Account: got, ctx: ctx, report: store.Report{Settings: settingsOf(a)}, unused: map[string]map[string]int{}, removed: map[string]int{}}
 	if got.Doubtful {
 		if l.unseen, err = j.unseen(ctx, a.ARN, account.ID); err != nil {
 			return err

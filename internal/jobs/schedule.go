@@ -2,7 +2,11 @@ package jobs
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/riverqueue/river"
 
@@ -49,7 +53,11 @@ func (j *Jobs) scheduleOf(ctx context.Context, a store.Analyzer) error {
 	if err != nil {
 		return err
 	}
-	for _, account := range accounts {
+	left, err := j.farewells(ctx, a, complete)
+	if err != nil {
+		return err
+	}
+	for _, account := range slices.Concat(accounts, left) {
 		if !j.due(a, complete[account]) {
 			continue
 		}
@@ -68,13 +76,49 @@ func (j *Jobs) scheduleOf(ctx context.Context, a store.Analyzer) error {
 }
 
 // due says whether an account is to be looked at again after its last run; it is if there was
-// none. Runs that failed count: River tries again by itself, and who still fails waits.
+// none, and if that one went by other settings. Runs that failed count: River tries again by
+// itself, and who still fails waits. A run that is as far in the future was begun by a clock that
+// was wrong, and is waited for no longer.
 func (j *Jobs) due(a store.Analyzer, last store.Run) bool {
 	every := a.Every
 	if every == 0 {
 		every = j.Every
 	}
-	return last.ID == 0 || !j.Now().Before(last.StartedAt.Add(every))
+	ago := j.Now().Sub(last.StartedAt)
+	return last.ID == 0 || ago >= every || ago <= -every || last.State == store.Complete && wentByOthers(a, last)
+}
+
+// wentByOthers says whether an analyzer was changed after a run looked at its settings. Who
+// changes it asks for a scan; but that is the one that runs already, if that one has looked for
+// changes and isn't over, and none if the server is killed in between.
+func wentByOthers(a store.Analyzer, run store.Run) bool {
+	return run.Report.Settings != "" && run.Report.Settings != settingsOf(a)
+}
+
+// settingsOf names what of an analyzer makes its findings others.
+func settingsOf(a store.Analyzer) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %q", a.UnusedAge, a.Exclusions))
+	return hex.EncodeToString(sum[:16])
+}
+
+// farewells are the accounts that an analyzer leaves alone by now, and that it has looked at
+// before that: one more look resolves what it found there.
+func (j *Jobs) farewells(ctx context.Context, a store.Analyzer, complete map[string]store.Run) ([]string, error) {
+	var out []string
+	for _, id := range exclusions(a).Accounts {
+		run, ran := complete[id]
+		if !ran || !wentByOthers(a, run) {
+			continue
+		}
+		switch _, err := j.store.Account(ctx, id); {
+		case err == nil:
+			out = append(out, id)
+		case !missing(err):
+			return nil, err
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
 }
 
 // lastRun is the last run of an account, in whatever state; zero if there was none.

@@ -58,7 +58,8 @@ type staged struct {
 // permissions: 100 MB for 100,000.
 //
 // ErrConflict: the run isn't running, or a run whose window ends later has been completed
-// for the same account.
+// for the same account. One whose window ends more than a day after this run does not count: it
+// went by a clock that was wrong.
 func (s *Store) CompleteRun(ctx context.Context, run int64, found Found) (Run, error) {
 	findings, err := newSpool[staged](s.temp)
 	if err != nil {
@@ -167,8 +168,8 @@ func (c *completion) begin(ctx context.Context) error {
 	if n == 0 {
 		return c.store.notRunning(ctx, c.tx, c.run)
 	}
-	later, err := one(ctx, c.tx, sqlOf(`SELECT COUNT(*) FROM runs WHERE analyzer = ? AND account = ? AND state = 'complete' AND window_end > ?`,
-		c.owner, run.Account, micros(c.closing.WindowEnd)), scanInt, nil)
+	later, err := one(ctx, c.tx, sqlOf(`SELECT COUNT(*) FROM runs WHERE analyzer = ? AND account = ? AND state = 'complete' AND window_end > ? AND window_end <= ?`,
+		c.owner, run.Account, micros(c.closing.WindowEnd), micros(c.closing.FinishedAt.Add(day))), scanInt, nil)
 	if err != nil {
 		return err
 	}

@@ -51,6 +51,7 @@ type Report struct {
 	Skipped  map[string]int `json:"skipped,omitempty"`  // principals that weren't judged, by the reason
 	Sources  []SourceState  `json:"sources,omitempty"`  // the evidence that there was
 	Problems []string       `json:"problems,omitempty"` // what couldn't be read, and what that means
+	Settings string         `json:"settings,omitzero"`  // names the analyzer's settings that it went by; "": not noted
 }
 
 // SourceState is what one source of evidence covers.

@@ -160,6 +160,21 @@ func TestARunIsCompletedOnce(t *testing.T) {
 	})
 }
 
+// A run that went by a clock in the future holds up none that goes by the right one.
+func TestAWindowOfTheFutureDoesNotCount(t *testing.T) {
+	conform(t, func(t *testing.T, s *store.Store) {
+		scan(t, s, 300, permission(1, 300, "A"))
+		run := scan(t, s, 5, permission(2, 5, "A"))
+		same(t, "the last run", run.ID, must(s.LatestRuns(ctxOf(t), theARN, store.Page{}))(t).Items[0].ID)
+		active := store.Query{Analyzer: theARN, Filter: finding.Filter{"status": {Eq: []string{"ACTIVE"}}}}
+		same(t, "findings of the last run", 1, must(s.Count(ctxOf(t), active))(t))
+		older := must(s.StartRun(ctxOf(t), theARN, account, day(5)))(t)
+		if _, err := s.CompleteRun(ctxOf(t), older.ID, found(4, nil)); !errors.Is(err, store.ErrConflict) {
+			t.Errorf("an older window: %v", err)
+		}
+	})
+}
+
 func again[T any](_ T, err error) error { return err }
 
 // orConflict makes the error that is wanted the one that is looked for.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pare-iam/pare/internal/store"
+	"github.com/pare-iam/pare/policy"
 )
 
 // analyzerForm is an analyzer as a form has it.
@@ -87,6 +88,8 @@ func (v *visit) readAnalyzer(a store.Analyzer) analyzerForm {
 	}
 	if !analyzerName(f.Name) {
 		f.Wrong["name"] = "want a letter or _ first, then letters, digits, and any of _.-, at most 255"
+	} else if a.ARN == "" && strings.HasPrefix(f.Name, linkedPrefix) {
+		f.Wrong["name"] = "names that begin with " + linkedPrefix + " are those of service-linked analyzers, which the API makes"
 	}
 	if f.Type != string(store.AccountUnused) && f.Type != string(store.OrganizationUnused) {
 		f.Wrong["type"] = "want one of those offered"
@@ -94,14 +97,53 @@ func (v *visit) readAnalyzer(a store.Analyzer) analyzerForm {
 	age, err := strconv.Atoi(f.Age)
 	if err != nil || age < 1 || age > 365 {
 		f.Wrong["age"] = "want 1 to 365 days"
+	} else if a.LinkedService != "" && age != a.UnusedAge {
+		f.Wrong["age"] = "want " + strconv.Itoa(a.UnusedAge) + ": the age of service-linked analyzers is fixed"
 	}
 	a.Name, a.Type, a.UnusedAge = f.Name, store.AnalyzerType(f.Type), age
 	f.readSchedule(&a)
 	if f.Accounts != was.Accounts || f.Tags != was.Tags { // else they stay as they are written
 		a.Exclusions = f.exclusions()
+		f.checkAccounts(v.ownerOf(a), a.Exclusions)
 	}
 	f.analyzer = a
 	return f
+}
+
+// linkedPrefix begins the names of service-linked analyzers.
+// https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_CreateServiceLinkedAnalyzer.html
+const linkedPrefix = "_AccessAnalyzerFor"
+
+// ownerOf is the account whose an analyzer is, or will be; "" if that isn't known.
+func (v *visit) ownerOf(a store.Analyzer) string {
+	name := a.ARN
+	if name == "" && v.site.AnalyzerARN != nil {
+		name = v.site.AnalyzerARN(a.Name)
+	}
+	arn, err := policy.ParseARN(name)
+	if err != nil {
+		return ""
+	}
+	return arn.Account
+}
+
+// mostLeftOut is how many accounts an analyzer leaves out at most.
+// https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_AnalysisRuleCriteria.html
+const mostLeftOut = 2000
+
+// checkAccounts refuses what the API refuses of accounts that are left out.
+func (f *analyzerForm) checkAccounts(owner string, all []store.Exclusion) {
+	for _, e := range all {
+		switch n := len(e.AccountIDs); {
+		case n == 0:
+		case f.Type == string(store.AccountUnused):
+			f.Wrong["accounts"] = "want none: an analyzer of one account looks at no other"
+		case n > mostLeftOut:
+			f.Wrong["accounts"] = "these are " + number(n) + " accounts: want " + number(mostLeftOut) + " at most"
+		case slices.Contains(e.AccountIDs, owner):
+			f.Wrong["accounts"] = owner + " is the account whose the analyzer is, which can't be left out"
+		}
+	}
 }
 
 func (f *analyzerForm) readSchedule(a *store.Analyzer) {

@@ -26,6 +26,10 @@ func (v *visit) exportFindings(q store.Query, format string) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A query that can't be asked is an answer of its own, as long as nothing is written.
+	if _, err := v.site.Store.Findings(v.Context(), q, store.Page{Limit: 1}); err != nil {
+		return nil, err
+	}
 	e := exporter{v: v, query: q, frame: v.exportFrame(runs)}
 	d := download{name: "findings-" + v.analyzer.Name + "-" + v.now.Format(time.DateOnly) + "." + format}
 	switch format {

@@ -112,10 +112,24 @@ func (f filterForm) filter() finding.Filter {
 		out["resourceOwnerAccount"] = finding.Criterion{Eq: []string{f.Account}}
 	}
 	if f.Resource != "" {
-		out["resource"] = finding.Criterion{Contains: []string{f.Resource}}
+		out["resource"] = named(f.Resource)
 	}
 	return out
 }
+
+// named is a criterion for what contains a text; for what is the text, if it stands in quotes,
+// which no ARN has. A role's ARN may be the beginning of another's.
+func named(text string) finding.Criterion {
+	if inner, ok := strings.CutPrefix(text, quote); ok && strings.HasSuffix(inner, quote) {
+		return finding.Criterion{Eq: []string{strings.TrimSuffix(inner, quote)}}
+	}
+	return finding.Criterion{Contains: []string{text}}
+}
+
+const quote = `"`
+
+// Exactly is the text of a filter that lets one role or user through.
+func (v *visit) Exactly(arn string) string { return quote + arn + quote }
 
 // sortKeys are the values of the parameter sort.
 var sortKeys = map[string]store.SortKey{
@@ -195,12 +209,12 @@ func (v *visit) fillItems(p *findingsPage, q store.Query) error {
 	if err != nil {
 		return err
 	}
-	p.Pager.Total = p.Total
 	now := p.Filter.Sort
 	if now == "" {
 		now = "-updated"
 	}
 	p.Items, p.Pager = part.Items, v.pager(part.Next, len(part.Items))
+	p.Pager.Total = p.Total
 	unused := v.sortable("Unused", "actions", now, descending)
 	p.Columns = []heading{
 		v.sortable("IAM entity", "principal", now, ascending), v.sortable("Type", "type", now, ascending), v.sortable("Account", "account", now, ascending),
@@ -242,7 +256,7 @@ func (v *visit) groupRow(by string, g store.Group) groupRow {
 	case "type":
 		row.Label, row.URL = typesText(finding.Type(g.Value)), v.List("group", "", "type", g.Value)
 	case "principal":
-		row.Label, row.Full, row.URL = entityText(g.Value), g.Value, v.List("group", "", "resource", g.Value)
+		row.Label, row.Full, row.URL = entityText(g.Value), g.Value, v.List("group", "", "resource", v.Exactly(g.Value))
 	default:
 		row.URL = v.List("group", "", by, g.Value)
 	}

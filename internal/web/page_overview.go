@@ -181,7 +181,7 @@ func (v *visit) tiles(stats finding.Statistics, runs []store.Run, days []store.D
 			cmp.Or(v.Known("/principals"), v.Link("/findings", "status", "ALL", "group", "principal"))},
 		{percent(privilege.Unused, privilege.Granted), "Granted but unused", number(privilege.Unused) + " of " + counted(privilege.Granted, "action", "actions"), v.Link("/findings", "status", string(finding.Active), "type", string(finding.UnusedPermission), "sort", "-actions")},
 		{percent(sum.Removed, sum.Unused), "Removable with proof", number(sum.Removed) + " of what is unused", cmp.Or(v.Known("/recommendations"), permissions)},
-		{number(resolved), "Resolved", "in the last 30 days", v.Link("/findings", "status", string(finding.Resolved), "sort", "-updated")},
+		{number(stats.Resolved), "Resolved", counted(resolved, "time", "times") + " in the last 30 days", v.Link("/findings", "status", string(finding.Resolved), "sort", "-updated")},
 	}
 }
 

@@ -158,7 +158,7 @@ func (v *visit) fillOwnFindings(p *principalPage) error {
 		return err
 	}
 	if p.Findings = part.Items; part.Next != "" {
-		p.More = v.Link("/findings", "status", all, "resource", p.ARN)
+		p.More = v.Link("/findings", "status", all, "resource", v.Exactly(p.ARN))
 	}
 	for _, f := range p.Findings {
 		if f.Type != finding.UnusedPermission {

@@ -16,7 +16,7 @@ import (
 func TestAnAnalyzersLife(t *testing.T) {
 	s := newSite(t).making()
 	w := s.post(t, store.Admin, "/settings/analyzer/create", url.Values{
-		"name": {"mine"}, "type": {"ACCOUNT_UNUSED_ACCESS"}, "age": {"30"}, "every": {"6h0m0s"}, "accounts": {account + "\r\n" + hostile}, "tags": {"team=<b>\r\nkeep="},
+		"name": {"mine"}, "type": {"ORGANIZATION_UNUSED_ACCESS"}, "age": {"30"}, "every": {"6h0m0s"}, "accounts": {"222233334444\r\n" + hostile}, "tags": {"team=<b>\r\nkeep="},
 	}.Encode())
 	if got := w.Header().Get("Location"); w.Code != http.StatusSeeOther || got != "/settings?analyzer=mine&done=added" {
 		t.Fatalf("status %d to %q: %s", w.Code, got, w.Body)
@@ -24,8 +24,8 @@ func TestAnAnalyzersLife(t *testing.T) {
 	got, err := s.store.Analyzer(t.Context(), "mine")
 	check(t, err)
 	want := store.Analyzer{
-		ARN: strings.Replace(theARN, "unused", "mine", 1), Name: "mine", Type: store.AccountUnused, UnusedAge: 30, Status: "ACTIVE", Every: 6 * time.Hour, CreatedAt: got.CreatedAt,
-		Exclusions: []store.Exclusion{{AccountIDs: []string{account, hostile}, ResourceTags: []map[string]string{{"team": "<b>"}, {"keep": ""}}}}, Tags: got.Tags,
+		ARN: strings.Replace(theARN, "unused", "mine", 1), Name: "mine", Type: store.OrganizationUnused, UnusedAge: 30, Status: "ACTIVE", Every: 6 * time.Hour, CreatedAt: got.CreatedAt,
+		Exclusions: []store.Exclusion{{AccountIDs: []string{"222233334444", hostile}, ResourceTags: []map[string]string{{"team": "<b>"}, {"keep": ""}}}}, Tags: got.Tags,
 	}
 	if !cmp.Equal(want, got) {
 		t.Errorf("made (-want +got):\n%s", cmp.Diff(want, got))
@@ -100,6 +100,10 @@ func TestWhatIsWrongWithAnAnalyzerStandsInTheForm(t *testing.T) {
 		{"name=a&type=ACCOUNT_UNUSED_ACCESS&age=90&every=1s", "want one of those offered"},
 		{"name=a&type=ACCOUNT_UNUSED_ACCESS&age=90&accounts=12", "12 is no account ID"},
 		{"name=a&type=ACCOUNT_UNUSED_ACCESS&age=90&tags=%3Dx", "=x has no key"},
+		{"name=_AccessAnalyzerForMe&type=ACCOUNT_UNUSED_ACCESS&age=90", "names that begin with _AccessAnalyzerFor are"},
+		{"name=a&type=ACCOUNT_UNUSED_ACCESS&age=90&accounts=222233334444", "want none: an analyzer of one account"},
+		{"name=a&type=ORGANIZATION_UNUSED_ACCESS&age=90&accounts=222233334444%0A" + account, account + " is the account whose the analyzer is"},
+		{"name=a&type=ORGANIZATION_UNUSED_ACCESS&age=90&accounts=" + strings.Repeat("222233334444%0A", 2001), "these are 2,001 accounts: want 2,000 at most"},
 	} {
 		w := s.post(t, store.Admin, "/settings/analyzer/create", c.form)
 		root := checkPage(t, w.Body.String())
@@ -113,6 +117,25 @@ func TestWhatIsWrongWithAnAnalyzerStandsInTheForm(t *testing.T) {
 	plain := newSite(t)
 	if w := plain.post(t, store.Admin, "/settings/analyzer/create", "name=a&type=ACCOUNT_UNUSED_ACCESS&age=90"); w.Code != http.StatusNotFound {
 		t.Errorf("a server that doesn't make analyzers here: status %d", w.Code)
+	}
+}
+
+func TestTheAgeOfAServiceLinkedAnalyzerIsFixed(t *testing.T) {
+	s := emptySite(t).making()
+	const name = "_AccessAnalyzerForPare-1"
+	_, err := s.store.CreateAnalyzer(t.Context(), s.by(), store.NewAnalyzer{Analyzer: store.Analyzer{
+		ARN: strings.Replace(theARN, "unused", name, 1), Name: name, Type: store.AccountUnused, UnusedAge: 90, Status: "ACTIVE", LinkedService: "pare",
+	}})
+	check(t, err)
+	for form, want := range map[string]int{"age=30": http.StatusBadRequest, "age=90&every=1h0m0s&tags=team%3Da": http.StatusSeeOther} {
+		if w := s.post(t, store.Admin, "/settings/analyzer", form+"&analyzer="+name); w.Code != want {
+			t.Errorf("%s: status %d, want %d: %s", form, w.Code, want, w.Body)
+		}
+	}
+	a, err := s.store.Analyzer(t.Context(), name)
+	check(t, err)
+	if a.UnusedAge != 90 || len(a.Exclusions) != 1 {
+		t.Errorf("%d days, %v", a.UnusedAge, a.Exclusions)
 	}
 }
 

@@ -214,6 +214,8 @@ func TestErrorsAreOwnPages(t *testing.T) {
 		{"a format that there isn't", "/findings?format=xls", store.Viewer, 400},
 		{"a token of another list", "/findings?page=AAAA", store.Viewer, 400},
 		{"a filter that isn't text", "/findings?resource=%00", store.Viewer, 400},
+		{"an export by a filter that isn't text", "/findings?resource=%00&format=csv", store.Viewer, 400},
+		{"an export by a service that isn't text", "/findings?service=%00&format=json", store.Viewer, 400},
 		{"an address that can't be read", "/findings?status=%zz", store.Viewer, 400},
 		{"nobody", "/findings", "", 401},
 		{"a role that there isn't", "/findings", "king", 403},

@@ -110,6 +110,9 @@ func createServiceLinkedAnalyzer(c *call) (any, error) {
 
 func (c *call) create(v *validation, in newAnalyzerJSON) (any, error) {
 	v.oneOf("type", in.Type, analyzerTypes)
+	if t := AnalyzerType(in.Type); !t.served() && slices.Contains(analyzerTypes, in.Type) { // its configuration is another's, too
+		return nil, notSupported(fmt.Sprintf("Analyzers of type %s look for external or internal access, which is not served here: want %s or %s.", in.Type, AccountUnusedAccess, OrganizationUnusedAccess))
+	}
 	a := NewAnalyzer{Name: in.Name, Type: AnalyzerType(in.Type), Tags: in.Tags, Rules: v.rules(in.Rules)}
 	if strings.HasPrefix(in.Name, managedPrefix) {
 		a.ManagedBy = managedBy
@@ -120,9 +123,6 @@ func (c *call) create(v *validation, in newAnalyzerJSON) (any, error) {
 	}
 	if err := v.err(); err != nil {
 		return nil, err
-	}
-	if !a.Type.served() {
-		return nil, notSupported(fmt.Sprintf("Analyzers of type %s look for external or internal access, which is not served here: want %s or %s.", in.Type, AccountUnusedAccess, OrganizationUnusedAccess))
 	}
 	made, err := c.o.Backend.CreateAnalyzer(c.ctx(), c.change(in.Token), a)
 	if err != nil {

@@ -30,15 +30,13 @@ const (
 	resourcePolicy = "RESOURCE_POLICY"
 )
 
-// policyType reads the type of the policies: only identity policies are checked.
+// policyType reads the type of the policies: only identity policies are checked. It is asked
+// before they are read, since resource policies make no sense as identity policies.
 func (v *validation) policyType(text string) error {
-	v.oneOf("policyType", text, []string{identityPolicy, resourcePolicy})
-	if err := v.err(); err != nil {
-		return err
-	}
 	if text == resourcePolicy {
 		return notSupported("Resource policies concern external access, which is not served here: want policyType " + identityPolicy + ".")
 	}
+	v.oneOf("policyType", text, []string{identityPolicy, resourcePolicy})
 	return nil
 }
 
@@ -67,8 +65,11 @@ func checkNoNewAccess(c *call) (any, error) {
 		return nil, err
 	}
 	var v validation
-	next, existing := v.document("newPolicyDocument", in.New), v.document("existingPolicyDocument", in.Existing)
 	if err := v.policyType(in.Type); err != nil {
+		return nil, err
+	}
+	next, existing := v.document("newPolicyDocument", in.New), v.document("existingPolicyDocument", in.Existing)
+	if err := v.err(); err != nil {
 		return nil, err
 	}
 	return c.check(checking{
@@ -97,8 +98,11 @@ func checkAccessNotGranted(c *call) (any, error) {
 		return nil, err
 	}
 	var v validation
-	doc, asked := v.document("policyDocument", in.Policy), v.access(in.Access)
 	if err := v.policyType(in.Type); err != nil {
+		return nil, err
+	}
+	doc, asked := v.document("policyDocument", in.Policy), v.access(in.Access)
+	if err := v.err(); err != nil {
 		return nil, err
 	}
 	access, err := prove.AccessTo(asked.Actions, asked.Resources)

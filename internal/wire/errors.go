@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Error is an error that the client sees.
@@ -124,9 +125,9 @@ func (e *Error) write(w http.ResponseWriter) {
 		Fields       []Field `json:"fieldList,omitempty"`
 		ResourceID   string  `json:"resourceId,omitzero"`
 		ResourceType string  `json:"resourceType,omitzero"`
-	}{e.Message, e.Reason, e.Fields, e.ResourceID, e.ResourceType})
+	}{e.Message, e.Reason, e.Fields, e.ResourceID, e.ResourceType}, jsontext.AllowInvalidUTF8(true)) // a path's may not be UTF-8
 	if err != nil {
-		body = []byte(`{}`) // a text that isn't UTF-8: the header says enough
+		body = []byte(`{}`) // the header says enough
 	}
 	if e.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(e.RetryAfter.Round(time.Second)/time.Second)))

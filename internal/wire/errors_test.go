@@ -68,6 +68,9 @@ var bad = []struct{ name, method, target, body, want string }{
 	{"an age of no days", "PUT", "/analyzer", `{"analyzerName":"a","type":"ACCOUNT_UNUSED_ACCESS","configuration":{"unusedAccess":{"unusedAccessAge":0}}}`, "400 ValidationException fieldValidationFailed configuration.unusedAccess.unusedAccessAge"},
 	{"an age of over a year", "PUT", "/analyzer/unused", `{"configuration":{"unusedAccess":{"unusedAccessAge":366}}}`, "400 ValidationException fieldValidationFailed configuration.unusedAccess.unusedAccessAge"},
 	{"a configuration of internal access", "PUT", "/analyzer", `{"analyzerName":"a","type":"ACCOUNT_UNUSED_ACCESS","configuration":{"internalAccess":{}}}`, "400 ValidationException fieldValidationFailed configuration"},
+	{"a type of internal access, and its configuration", "PUT", "/analyzer", `{"analyzerName":"a","type":"ACCOUNT_INTERNAL_ACCESS","configuration":{"internalAccess":{}}}`, "400 ValidationException notSupported"},
+	{"resource policies", "POST", "/policy/check-no-new-access", `{"policyType":"RESOURCE_POLICY","newPolicyDocument":"{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"}}","existingPolicyDocument":"{}"}`, "400 ValidationException notSupported"},
+	{"access by a resource policy", "POST", "/policy/check-access-not-granted", `{"policyType":"RESOURCE_POLICY","policyDocument":"{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"}}","access":[{"actions":["s3:GetObject"]}]}`, "400 ValidationException notSupported"},
 	{"accounts of an account's analyzer", "PUT", "/analyzer", `{"analyzerName":"a","type":"ACCOUNT_UNUSED_ACCESS","configuration":{"unusedAccess":{"analysisRule":{"exclusions":[{"accountIds":["222233334444"]}]}}}}`, "400 ValidationException fieldValidationFailed configuration.unusedAccess.analysisRule.exclusions.1.member.accountIds"},
 	{"the owner's account", "PUT", "/analyzer/unused", `{"configuration":{"unusedAccess":{"analysisRule":{"exclusions":[{"accountIds":["111122223333"]}]}}}}`, "400 ValidationException fieldValidationFailed configuration.unusedAccess.analysisRule.exclusions.1.member.accountIds"},
 	{"an account that is none", "PUT", "/analyzer/unused", `{"configuration":{"unusedAccess":{"analysisRule":{"exclusions":[{"accountIds":["1"]}]}}}}`, "400 ValidationException fieldValidationFailed configuration.unusedAccess.analysisRule.exclusions.1.member.accountIds"},
@@ -192,6 +195,23 @@ func TestATokenIsGoodForItsListAlone(t *testing.T) {
 	}
 	if diff := cmp.Diff([]int{200, 200, 400, 400, 400, 400}, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
+	}
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	end := len(first.Next) - 1
+	for _, other := range letters { // some of which stand for the same bytes
+		tampered := first.Next[:end] + string(other)
+		if status := list(admin, "/analyzer?nextToken="+tampered).status; (status == http.StatusOK) != (tampered == first.Next) {
+			t.Errorf("a token that ends with %c and not %s: %d", other, first.Next[end:], status)
+		}
+	}
+}
+
+// An error says what isn't there, whatever bytes that is made of.
+func TestAnErrorAboutNoTextHasAMessage(t *testing.T) {
+	s := stand(t)
+	a := s.send(t, request{method: "GET", target: "/findingv2/a%FFb?analyzerArn=" + url.QueryEscape(s.arn)})
+	if got := faultOf(t, a); a.status != http.StatusNotFound || got.Resource != string(wire.KindFinding) || got.Message == "" {
+		t.Errorf("%d: %+v", a.status, got)
 	}
 }
 

@@ -53,7 +53,7 @@ func (c *call) page(v *validation, scope, maxResults, nextToken string) Page {
 	if nextToken == "" {
 		return p
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(nextToken)
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(nextToken)
 	if err != nil || len(raw) <= tokenMAC || !hmac.Equal(raw[:tokenMAC], c.tokenMAC(scope, string(raw[tokenMAC:]))) {
 		v.fail("nextToken", nextToken, "Member must be the nextToken of an earlier answer to the same request")
 		return p
