@@ -145,6 +145,7 @@ func (t *Tally) use(s *scanner, r *record, at int64) {
 // count counts a record in its cells, and says whether it passes a role.
 func (t *Tally) count(s *scanner, r *record, key cellKey, at int64) (passed bool) {
 	e := t.events[key.event]
+	tags := eventKey{e.source, e.name, 0}
 	m := matches{event: e, found: t.found.types[:0], arns: t.found.typed[:0]}
 	for i := range r.resources {
 		m.add(r.resources[i].arn)
@@ -155,6 +156,9 @@ func (t *Tally) count(s *scanner, r *record, key cellKey, at int64) (passed bool
 			m.guess(&t.found, r, t.principals.list[key.principal])
 		}
 		passed = e.mayPass && t.found.passes
+		if t.found.tags {
+			tags.only = tagging
+		}
 		if only := t.found.only; only != 0 {
 			restricted := t.mapper.event(eventKey{e.source, e.name, only})
 			key.event = t.eventID(restricted)
@@ -165,6 +169,10 @@ func (t *Tally) count(s *scanner, r *record, key cellKey, at int64) (passed bool
 	denied := denied(r.errorCode)
 	if len(e.actions) > 0 {
 		t.put(key, &m, at, denied)
+	}
+	if tags.only != 0 {
+		key.event = t.eventID(t.mapper.event(tags))
+		t.put(key, &matches{event: t.events[key.event]}, at, denied)
 	}
 	if passed {
 		t.pass(key, at, denied)

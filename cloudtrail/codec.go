@@ -12,7 +12,7 @@ import (
 
 // The form of a Tally on disk: the header, then numbers as varints and texts with their
 // length before, in the order of (*encoder).tally.
-const header = "pare tally 1\n"
+const header = "pare tally 2\n"
 
 // MarshalBinary writes what was read for [Tally.UnmarshalBinary], options apart. The same
 // tally gives the same bytes; there is no error.
@@ -138,6 +138,7 @@ func (e *encoder) coverage(t *Tally) {
 		e.number(int64(r.events))
 		e.number(int64(r.reads))
 		e.number(int64(r.kms))
+		e.number(r.changed)
 		e.number(int64(len(r.days)))
 		for _, day := range slices.Sorted(maps.Keys(r.days)) {
 			e.number(int64(day))
@@ -164,7 +165,7 @@ func (e *encoder) coverage(t *Tally) {
 // counters are the counts of files and records, in the order in which they are written.
 func counters(t *Tally) []*int {
 	f, r := &t.files, &t.records
-	return []*int{&f.Read, &f.Digests, &f.Skipped, &f.Broken, &r.Read, &r.Used, &r.NoPrincipal, &r.NoPermission, &r.Unmapped}
+	return []*int{&f.Read, &f.Digests, &f.Skipped, &f.Broken, &r.Read, &r.Used, &r.NoPrincipal, &r.NoPermission, &r.Unmapped, &r.Answers}
 }
 
 func (e *encoder) digests(d *digests) {
@@ -327,6 +328,7 @@ func (d *decoder) coverage(t *Tally) {
 	for range d.count() {
 		r := t.regionAt(d.region())
 		r.events, r.reads, r.kms = int(d.number()), int(d.number()), int(d.number())
+		r.changed = d.below(yearTenThousand)
 		for range d.count() {
 			h := r.day(int32(d.number()))
 			h.seen, h.lost = uint32(d.number()), uint32(d.number())

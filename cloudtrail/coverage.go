@@ -17,6 +17,7 @@ type region struct {
 	days               map[int32]*hours // by day from 1970-01-01
 	data               map[string]*int  // data events by resource type
 	events, reads, kms int
+	changed            int64 // the last call that changed what a trail records, in seconds; 0: none
 }
 
 // hours are hours of a day, as bits.
@@ -63,14 +64,21 @@ func (r *region) day(day int32) *hours {
 }
 
 // cover counts a record as a sign that the logs have its hour. Only management events
-// are such a sign: a trail of data events says nothing about the others.
+// are such a sign: a trail of data events says nothing about the others. An answer to a
+// question isn't one, unless somebody says so: it leaves out what wasn't asked for.
 func (t *Tally) cover(f *file, reg *region, r *record, at int64) {
 	if reg == nil {
 		return
 	}
-	management := r.management()
-	f.touch(reg, at, management)
+	if r.changesTrail() {
+		reg.changed = max(reg.changed, at)
+	}
+	management, answer := r.management(), f.answer && !t.whole
+	f.touch(reg, at, management && !answer)
 	switch {
+	case management && answer:
+		t.records.Answers++
+		return
 	case management:
 		reg.events++
 		if r.readOnly {
@@ -84,6 +92,21 @@ func (t *Tally) cover(f *file, reg *region, r *record, at int64) {
 	if string(r.source) == "kms.amazonaws.com" {
 		reg.kms++
 	}
+}
+
+// changesTrail says whether a call changed which events CloudTrail records, or may have:
+// what the logs hold after it says nothing about what they would have held before.
+// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Operations.html
+func (r *record) changesTrail() bool {
+	if string(r.source) != "cloudtrail.amazonaws.com" || len(r.errorCode) > 0 {
+		return false
+	}
+	switch string(r.name) {
+	case "CreateEventDataStore", "CreateTrail", "DeleteEventDataStore", "DeleteTrail", "PutEventSelectors", "RestoreEventDataStore", "StartEventDataStoreIngestion",
+		"StartLogging", "StopEventDataStoreIngestion", "StopLogging", "UpdateEventDataStore", "UpdateTrail":
+		return true
+	}
+	return false
 }
 
 // dataEvents is the count of the data events of a type.
@@ -127,8 +150,9 @@ func (r *record) dataType() []byte {
 //
 // An hour of a Region is known by a management event in it. Between the first and the
 // last digest file of the Region it is known if digest files cover it whole, events or
-// not. It isn't known, events or not, if a log file that a digest file lists for it
-// wasn't read, or if something that belongs to it, or may, couldn't be read.
+// not, unless some log files there are of a trail without digest files. It isn't known,
+// events or not, if a log file that a digest file lists for it wasn't read, or if something
+// that belongs to it, or may, couldn't be read.
 func (t *Tally) Coverage() usage.Coverage {
 	c := usage.Coverage{
 		SchemaVersion: 1, Accounts: t.accounts(), Files: t.files, Records: t.records,
@@ -167,6 +191,9 @@ func (t *Tally) accounts() []usage.AccountCoverage {
 		return a
 	}
 	digested := t.digests.intervals()
+	for key := range t.digests.others(digested) {
+		delete(digested, key)
+	}
 	missing := t.digests.missing()
 	keys := map[regionKey]bool{}
 	for key := range t.regions {
@@ -179,6 +206,9 @@ func (t *Tally) accounts() []usage.AccountCoverage {
 		a := account(key.account)
 		if r, ok := t.regionCoverage(key, digested[key], missing[key]); ok {
 			a.Regions = append(a.Regions, r)
+		}
+		if reg := t.regions[key]; reg != nil && reg.changed > 0 && instant(reg.changed).After(a.Changed) {
+			a.Changed = instant(reg.changed)
 		}
 	}
 	out := []usage.AccountCoverage{}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -144,6 +145,77 @@ func TestCoverageCounts(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// A call that changes what a trail records is noted by its account: not one that failed, and
+// not one of another service.
+func TestChangesOfATrail(t *testing.T) {
+	at := func(clock string, more ...fields) []fields {
+		return append([]fields{{"eventTime": "2026-03-05T" + clock + ":00Z"}}, more...)
+	}
+	for _, tt := range []struct{ name, log, want string }{
+		{"none", log(timed("10:00")), "0001-01-01T00:00:00Z"},
+		{"the last one", log(call("cloudtrail", "PutEventSelectors", at("10:30")...), call("cloudtrail", "StopLogging", at("10:10")...), timed("11:00")), "2026-03-05T10:30:00Z"},
+		{"one that failed", log(call("cloudtrail", "UpdateTrail", at("10:30", fields{"errorCode": "TrailNotFoundException"})...)), "0001-01-01T00:00:00Z"},
+		{"a look at them", log(call("cloudtrail", "GetEventSelectors", at("10:30")...)), "0001-01-01T00:00:00Z"},
+		{"another service's", log(call("ec2", "CreateTrail", at("10:30")...)), "0001-01-01T00:00:00Z"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := read(t, cloudtrail.Options{}, tt.log).Coverage().Accounts[0].Changed
+			if diff := cmp.Diff(tt.want, got.Format(time.RFC3339)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// Digest files of one trail don't say that the log files of another are complete.
+func TestDigestsOfAnotherTrail(t *testing.T) {
+	const theirs, ours = "111122223333_CloudTrail_eu-west-1_20260305T0605Z_data.json", "111122223333_CloudTrail_eu-west-1_20260305T1015Z_management.json"
+	of := func(files ...string) string {
+		tally := mapper().NewTally(cloudtrail.Options{})
+		mustRead(t, tally, theirs+".gz", strings.NewReader(log(timed("06:00", data))))
+		mustRead(t, tally, ours+".gz", strings.NewReader(log(timed("10:05"))))
+		mustRead(t, tally, "digest.json", strings.NewReader(digest("00:00", "20:00", files...)))
+		return shown(tally.Coverage())
+	}
+	if got := of(theirs+".gz 06:00 06:00", ours+".gz 10:05 10:05"); got != "eu-west-1 digests 00-20" {
+		t.Errorf("a trail with both files: %s", got)
+	}
+	if got := of(theirs + ".gz 06:00 06:00"); got != "eu-west-1 events 10-11" {
+		t.Errorf("a trail of data events, whose digest files don't list the other's log file: %s", got)
+	}
+}
+
+// What somebody asked CloudTrail or a query for shows uses. It doesn't show what wasn't asked
+// for, and so it says of no hour that nothing else was done.
+func TestAnswersCoverNothing(t *testing.T) {
+	record := timed("10:00", fields{"recipientAccountId": "111122223333", "readOnly": true})
+	for name, file := range map[string]string{
+		"lookup-events":  text(fields{"Events": []fields{{"CloudTrailEvent": text(record)}}}),
+		"a row a line":   text(fields{"eventtime": "2026-03-05T10:00:00Z", "eventsource": "ec2.amazonaws.com", "eventname": "DescribeInstances", "awsregion": "eu-west-1", "useridentity": text(user), "readonly": "true", "eventcategory": "Management", "recipientaccountid": "111122223333"}),
+		"CSV":            csvOf([]string{"eventtime", "eventsource", "eventname", "awsregion", "useridentity", "readonly", "recipientaccountid"}, []string{"2026-03-05T10:00:00Z", "ec2.amazonaws.com", "DescribeInstances", "eu-west-1", text(user), "true", "111122223333"}),
+		"events in rows": csvOf([]string{"eventJson"}, []string{text(record)}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			alone := read(t, cloudtrail.Options{}, file)
+			if got := shown(alone.Coverage()); got != "" || len(alone.Uses()) == 0 {
+				t.Errorf("covers %q, %d uses: want uses alone", got, len(alone.Uses()))
+			}
+			beside := read(t, cloudtrail.Options{}, file, log(timed("11:00", fields{"readOnly": false})), file)
+			r := beside.Coverage().Accounts[0].Regions[0]
+			if got := shown(beside.Coverage()); got != "eu-west-1 events 11-12" || r.Events != 1 || r.Reads != 0 {
+				t.Errorf("beside a log file: %s, %d events, %d reads: want what the log file alone says", got, r.Events, r.Reads)
+			}
+			if n := beside.Coverage().Records.Answers; n != 2 {
+				t.Errorf("%d events of answers, want 2", n)
+			}
+			whole := read(t, cloudtrail.Options{WholeAnswers: true}, file).Coverage()
+			if got := shown(whole); got != "eu-west-1 events 10-11" || whole.Records.Answers != 0 {
+				t.Errorf("when it leaves nothing out: %s, %d events of answers", got, whole.Records.Answers)
+			}
+		})
 	}
 }
 

@@ -112,6 +112,26 @@ func (d *digests) missing() map[regionKey][]interval {
 	return out
 }
 
+// others returns the Regions that have log files of a trail without digest files, beside
+// those of one that has them: a log file that no digest file lists, delivered well within
+// the time that digest files cover. Those digest files say nothing about the other trail,
+// which may be the one with the management events.
+func (d *digests) others(covered map[regionKey][]interval) map[regionKey]bool {
+	out := map[regionKey]bool{}
+	for name := range d.whole {
+		key, hours, ok := deliveredHours(name)
+		if _, listed := d.listed[name]; !ok || listed {
+			continue
+		}
+		if slices.ContainsFunc(covered[key], func(c interval) bool {
+			return c.from <= (hours.from-1)*hourSeconds && (hours.to+1)*hourSeconds <= c.to
+		}) {
+			out[key] = true
+		}
+	}
+	return out
+}
+
 // applyDigests notes which hours digest files cover. Those that a break touches aren't
 // known. The hour in which the first one begins counts; that in which the last one ends
 // doesn't, unless it is the same.

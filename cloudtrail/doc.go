@@ -27,8 +27,10 @@
 // # What is known of an hour
 //
 // An hour of an account and a Region is known by a management event in it; data events are
-// no sign that the management events are in the logs. Between the first and the last digest
-// file of a Region an hour is known if digest files cover it, events or not. An hour isn't known,
+// no sign that the management events are in the logs, and neither is an answer of
+// lookup-events or of a query: what wasn't asked for isn't in it. Between the first and the last digest
+// file of a Region an hour is known if digest files cover it, events or not; unless log files
+// that none of them lists show that there is another trail. An hour isn't known,
 // whatever is in it, if a log file that a digest file lists for it wasn't read whole, or
 // if a record was broken that belongs to it or may: that of the record when the record tells its time
 // and Region, else all hours that the file has events of and those that the name of a log file tells.

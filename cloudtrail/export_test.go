@@ -13,6 +13,16 @@ func (m *Mapper) Needed(source, name string) (actions map[string]bool, free, may
 	return actions, e.free, e.mayPass
 }
 
+// NeededForTags lists what an event may need besides when what it makes gets tags.
+func (m *Mapper) NeededForTags(source, name string) (actions []string) {
+	if m.event(eventKey{source: source, name: name}).mayTag {
+		for _, a := range m.event(eventKey{source, name, tagging}).actions {
+			actions = append(actions, a.String())
+		}
+	}
+	return actions
+}
+
 // Cells is the number of cells, which is what memory is spent on.
 func (t *Tally) Cells() int { return len(t.cells) }
 

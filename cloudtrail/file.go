@@ -18,6 +18,7 @@ type file struct {
 	digests  int
 	broken   int
 	unknown  bool // something of unknown Region and time couldn't be read
+	answer   bool // the current record is one of an answer: of lookup-events, of a query
 	hours    map[touchKey]*touched
 	last     touchKey
 	current  *touched
@@ -283,6 +284,7 @@ func (f *file) learn(s *scanner) {
 // take counts a record that begins at an offset.
 func (f *file) take(start int64, r *record) {
 	var err error
+	f.answer = false
 	switch t := f.t; {
 	case len(r.shape.embedded) > 0:
 		err = f.inside(r.shape.embedded)
@@ -300,6 +302,7 @@ func (f *file) take(start int64, r *record) {
 
 // inside counts an event that is a text inside another.
 func (f *file) inside(text []byte) error {
+	f.answer = true
 	s := &f.t.inner
 	s.src = append(append(s.src[:0], text...), make([]byte, pad)...)
 	s.end = len(text)

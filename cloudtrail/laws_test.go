@@ -21,11 +21,12 @@ import (
 // anyRecord draws records of all kinds, and now and then a broken one.
 func anyRecord(t *rapid.T) fields {
 	pick := func(label string, list ...any) any { return rapid.SampledFrom(list).Draw(t, label) }
-	source := pick("source", "s3", "lambda", "dynamodb", "ec2", "sts", "kms", "iam", "ecs", "nosuch", "apigateway", "signin").(string)
+	source := pick("source", "s3", "lambda", "dynamodb", "ec2", "sts", "kms", "iam", "ecs", "nosuch", "apigateway", "signin", "codeartifact", "cloudtrail").(string)
 	names := map[string][]any{
 		"s3": {"GetObject", "PutObject", "ListObjects", "GetBucketAcl", "HeadObject", "CopyObject"}, "lambda": {"Invoke", "CreateFunction20150331", "GetFunction20150331v2"},
 		"dynamodb": {"Query", "GetItem", "DescribeTable", "DescribeEndpoints"}, "ec2": {"RunInstances", "DescribeInstances"}, "sts": {"AssumeRole", "GetCallerIdentity"},
 		"kms": {"ReEncrypt", "Decrypt"}, "iam": {"CreateRole", "GetRole"}, "ecs": {"RunTask", "ListTasks"}, "apigateway": {"CreateApi", "GetRestApis"},
+		"codeartifact": {"CreateDomain", "ListDomains"}, "cloudtrail": {"PutEventSelectors", "LookupEvents"},
 	}[source]
 	if names == nil {
 		names = []any{"Some", "Thing"}
@@ -39,7 +40,7 @@ func anyRecord(t *rapid.T) fields {
 		"eventCategory": pick("category", "Management", "Data", "Insight", nil),
 		"userAgent":     rapid.String().Draw(t, "agent"),
 		"requestParameters": pick("params", nil, "text", fields{}, fields{"bucketName": "shop", "key": "a/b"}, fields{"functionName": "f", "role": "arn:aws:iam::1:role/<x>"},
-			fields{"tableName": "t", "deep": []any{1.5, fields{"executionRoleArn": "arn:aws:iam::1:role/y"}, "z", []any{"arn:aws:s3:::q"}}}, fields{"iamInstanceProfile": fields{"name": "p"}}),
+			fields{"tableName": "t", "deep": []any{1.5, fields{"executionRoleArn": "arn:aws:iam::1:role/y"}, "z", []any{"arn:aws:s3:::q"}}}, fields{"iamInstanceProfile": fields{"name": "p"}}, fields{"domain": "tags", "deep": []any{fields{"tags": []any{}}}}),
 		"resources": pick("resources", nil, []any{}, []any{nil, fields{"ARN": "arn:aws:s3:::shop/a/" + rapid.StringMatching(`[a-z]{1,2}`).Draw(t, "key"), "type": "AWS::S3::Object"}, fields{"ARN": "arn:aws:s3:::shop", "type": "AWS::S3::Bucket"}},
 			[]any{fields{"ARN": "arn:aws:dynamodb:eu-west-1:1:table/t/index/i"}, fields{"ARN": "arn:aws:lambda:eu-west-1:1:function:f:prod"}}),
 	})

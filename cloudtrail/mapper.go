@@ -33,8 +33,11 @@ func NewMapper(c *catalog.Catalog) *Mapper {
 // eventKey is what the mapping of an event goes by.
 type eventKey struct {
 	source, name string
-	only         uint64 // when not 0, which of the event's actions its parameters ask for, as bits
+	only         uint64 // when not 0, which of the event's actions its parameters ask for, as bits; or tagging
 }
+
+// tagging, as an only, is not the event itself but the tagging of what it makes.
+const tagging = 1 << 63
 
 // event is an event by its name, and the actions that it may need.
 type event struct {
@@ -42,6 +45,7 @@ type event struct {
 	inferred bool // not an event of its own: the passing of a role
 	free     bool // needs no permission
 	mayPass  bool // may need iam:PassRole, when it names a role
+	mayTag   bool // may need an action that tags and isn't among actions, when it has tags
 	actions  []eventAction
 	types    []resourceType // what the actions can be limited to
 	params   paramKind      // how requestParameters name the resource
@@ -82,7 +86,11 @@ func (m *Mapper) event(key eventKey) *event {
 		return e.(*event)
 	}
 	e := m.find(eventKey{source: key.source, name: key.name})
-	if key.only != 0 {
+	switch key.only {
+	case 0:
+	case tagging:
+		e = m.taggingOf(e)
+	default:
 		e = e.restrict(m.catalog, key.only)
 	}
 	stored, _ := m.known.LoadOrStore(key, e)
@@ -109,6 +117,7 @@ func (m *Mapper) find(key eventKey) *event {
 			m.markPrimary(list, names, name)
 			e.setActions(m.catalog, list)
 			e.setParams(names[0], name)
+			e.mayTag = m.tagsUntold(e, names[0], name)
 			return e
 		}
 	}
@@ -117,6 +126,43 @@ func (m *Mapper) find(key eventKey) *event {
 		e.setParams(names[0], key.name)
 	}
 	return e
+}
+
+// makers are how operations begin that make something, which may be given tags at once.
+var makers = [...]string{"Allocate", "Copy", "Create", "Distribute", "Import", "Publish", "Put", "Register", "Replicate", "Request", "Restore", "Run", "Start", "Update"}
+
+// tagsUntold says whether an operation may make something with tags, while the catalog
+// doesn't say which action that takes. AWS's lists have it of most, not of all.
+func (m *Mapper) tagsUntold(e *event, prefix, name string) bool {
+	tags := func(a eventAction) bool {
+		known := m.catalog.Lookup(a.service, a.name)
+		return known != nil && known.Level == catalog.LevelTagging
+	}
+	begins := func(verb string) bool { return strings.HasPrefix(name, verb) }
+	return slices.ContainsFunc(makers[:], begins) && !slices.ContainsFunc(e.actions, tags) && len(m.addsTags(prefix)) > 0
+}
+
+// addsTags lists the actions of a service that give tags.
+func (m *Mapper) addsTags(prefix string) []eventAction {
+	var out []eventAction
+	if s := m.catalog.Service(prefix); s != nil {
+		for i := range s.Actions {
+			a := &s.Actions[i]
+			takes := strings.HasPrefix(a.Lower, "untag") || strings.HasPrefix(a.Lower, "remove") || strings.HasPrefix(a.Lower, "delete")
+			if a.Level == catalog.LevelTagging && !takes {
+				out = append(out, eventAction{service: s.Prefix, name: a.Name})
+			}
+		}
+	}
+	return out
+}
+
+// taggingOf is the tagging of what an event makes: it may need any action of the service
+// that gives tags.
+func (m *Mapper) taggingOf(e *event) *event {
+	out := &event{eventKey: eventKey{e.source, e.name, tagging}}
+	out.setActions(m.catalog, m.addsTags(prefixes(e.source)[0]))
+	return out
 }
 
 func isPassRole(a eventAction) bool { return a.service == "iam" && a.name == "PassRole" }
@@ -133,27 +179,34 @@ func exactly(list []string) []eventAction {
 
 // needed returns what an operation may be checked for, by the catalog's list, with the
 // action of the operation's own name, if there is one. Listed says that there is a list.
-// The lists are upper bounds.
+// The lists are upper bounds. Where several services with one source have an operation or
+// an action of that name, the record doesn't say whose was called: all of them count,
+// but for S3, whose other services have sources of their own.
 func (m *Mapper) needed(services []*catalog.Service, name string) (list []eventAction, listed bool) {
-	for _, s := range services {
-		if op := s.Details().Operation(name); op != nil && len(op.Authorized) > 0 {
-			for _, a := range op.Authorized {
-				list = append(list, eventAction{service: a.Service, name: a.Name})
-			}
-			listed = true
-			break
+	add := func(service, name string) {
+		same := func(a eventAction) bool { return a.service == service && strings.EqualFold(a.name, name) }
+		if !slices.ContainsFunc(list, same) {
+			list = append(list, eventAction{service: service, name: name})
 		}
 	}
 	for _, s := range services {
-		own := s.Lookup(name)
-		if own == nil {
-			continue
+		if op := s.Details().Operation(name); op != nil && len(op.Authorized) > 0 {
+			for _, a := range op.Authorized {
+				add(a.Service, a.Name)
+			}
+			listed = true
+			if s.Prefix == "s3" {
+				break
+			}
 		}
-		same := func(a eventAction) bool { return a.service == s.Prefix && strings.EqualFold(a.name, own.Name) }
-		if !slices.ContainsFunc(list, same) {
-			list = append(list, eventAction{service: s.Prefix, name: own.Name})
+	}
+	for _, s := range services {
+		if own := s.Lookup(name); own != nil {
+			add(s.Prefix, own.Name)
+			if s.Prefix == "s3" {
+				break
+			}
 		}
-		break
 	}
 	return list, listed
 }

@@ -22,6 +22,7 @@ func (t *Tally) Merge(o *Tally) {
 	t.records.NoPrincipal += o.records.NoPrincipal
 	t.records.NoPermission += o.records.NoPermission
 	t.records.Unmapped += o.records.Unmapped
+	t.records.Answers += o.records.Answers
 	t.files.Read += o.files.Read
 	t.files.Digests += o.files.Digests
 	t.files.Skipped += o.files.Skipped
@@ -74,6 +75,7 @@ func (r *region) merge(o *region) {
 	r.events += o.events
 	r.reads += o.reads
 	r.kms += o.kms
+	r.changed = max(r.changed, o.changed)
 	for kind, n := range o.data {
 		*r.dataEvents([]byte(kind)) += *n
 	}

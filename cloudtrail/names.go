@@ -5,7 +5,7 @@ import (
 )
 
 // sourcePrefixes has the IAM prefixes of event sources that aren't called after them, without
-// ".amazonaws.com". Where there are several, the earlier one is looked at first.
+// ".amazonaws.com". Where there are several, the earlier one is asked first.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 var sourcePrefixes = map[string][]string{
 	"agreement-marketplace":      {"aws-marketplace"},
@@ -13,6 +13,7 @@ var sourcePrefixes = map[string][]string{
 	"apigatewayv2":               {"apigateway"},
 	"application-insights":       {"applicationinsights"},
 	"appstream2":                 {"appstream"},
+	"autoscaling":                {"autoscaling", "application-autoscaling", "autoscaling-plans"},
 	"billingconsole":             {"billing", "aws-portal"},
 	"chime-sdk-media-pipelines":  {"chime"},
 	"chime-sdk-voice":            {"chime"},

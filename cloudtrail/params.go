@@ -55,6 +55,7 @@ type found struct {
 	table    []byte
 	roles    [][]byte // ARNs of roles and instance profiles that are passed
 	passes   bool     // a role is passed
+	tags     bool     // what is made gets tags
 	only     uint64   // which of the event's actions are asked for; 0 when it isn't said
 	unclear  bool     // a statement of unknown kind
 
@@ -72,7 +73,7 @@ func (e *event) wants(raw []byte, resourceKnown bool) bool {
 	if len(raw) == 0 {
 		return false
 	}
-	if e.choice != noChoice || e.mayPass && mayHold(raw, "role", "Role", "nstanceProfile", "instance-profile") {
+	if e.choice != noChoice || e.mayPass && mayHold(raw, "role", "Role", "nstanceProfile", "instance-profile") || e.mayTag && mayHold(raw, "tag", "Tag") {
 		return true
 	}
 	return !resourceKnown && len(e.types) > 0 && (e.params != noParams || mayHold(raw, "arn:"))
@@ -99,6 +100,7 @@ func (f *found) look(s *scanner, e *event, raw []byte) {
 		if e.choice == byMember {
 			f.only |= e.bits(memberAction(name))
 		}
+		f.tags = f.tags || e.mayTag && tagMember(name)
 	}, func(p parameter) {
 		f.names(p)
 		if e.mayPass {
@@ -113,6 +115,16 @@ func (f *found) look(s *scanner, e *event, raw []byte) {
 	if f.unclear {
 		f.only = 0
 	}
+}
+
+// tagMember says whether a member of that name has the tags of what is made.
+func tagMember(name []byte) bool {
+	for _, one := range [...]string{"tags", "tagSet", "tagList", "tagging", "x-amz-tagging", "tagSpecificationSet", "tagSpecifications", "resourceTags", "jobTags"} {
+		if wildcard.EqualFold(string(name), one) {
+			return true
+		}
+	}
+	return false
 }
 
 // names notes what p says of resources.

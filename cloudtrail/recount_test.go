@@ -88,6 +88,12 @@ func (c *recount) record(r map[string]any) {
 			one.action, one.primary = action, primary
 			c.add(one, r, seen, arnsOf(r))
 		}
+		if hasTags(r["requestParameters"]) {
+			for _, action := range c.mapper.NeededForTags(source, name) {
+				one.action, one.primary = action, false
+				c.add(one, r, seen, nil)
+			}
+		}
 		if passes {
 			one.action, one.primary = "iam:PassRole", false
 			c.add(one, r, seen, roles)
@@ -182,6 +188,21 @@ func rolesIn(v any, name, parent string, roles *[]string) (passes bool) {
 		return v != "" && !strings.Contains(v, ":") && slices.Contains([]string{"serviceRole", "jobFlowRole", "autoScalingRole", "instanceProfile", "iamInstanceProfile"}, bare)
 	}
 	return passes
+}
+
+// hasTags says whether a member somewhere is called tags.
+func hasTags(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, member := range v {
+			if strings.EqualFold(key, "tags") || hasTags(member) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, hasTags)
+	}
+	return false
 }
 
 // arnsOf are the ARNs of resources; of parameters too, for those that have a type only there.

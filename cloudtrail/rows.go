@@ -30,6 +30,7 @@ func (f *file) row(text []byte) error {
 
 // takeColumns counts a row.
 func (f *file) takeColumns(cols columns) error {
+	f.answer = true
 	for _, name := range []string{"cloudtrailevent", "eventjson", "eventdata"} {
 		if text := strings.TrimSpace(cols[name]); strings.HasPrefix(text, "{") {
 			return f.inside([]byte(text))

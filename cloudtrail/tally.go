@@ -10,6 +10,10 @@ import (
 // Options say what the files don't.
 type Options struct {
 	AllData []string // types of data events that somebody says are recorded in full: "AWS::S3::Object"
+
+	// WholeAnswers says that answers of lookup-events and results of queries have all
+	// management events of the hours of which they have one: nothing was filtered out.
+	WholeAnswers bool
 }
 
 // Tally is what has been read so far. It isn't safe for concurrent use.
@@ -19,6 +23,7 @@ type Options struct {
 type Tally struct {
 	mapper  *Mapper
 	allData map[string]bool
+	whole   bool // Options.WholeAnswers
 
 	principals names
 	services   names // that called for a principal; 0 is none
@@ -119,6 +124,7 @@ func (m *Mapper) NewTally(o Options) *Tally {
 	t := &Tally{
 		mapper:     m,
 		allData:    map[string]bool{},
+		whole:      o.WholeAnswers,
 		principals: names{ids: map[string]int32{}},
 		services:   names{ids: map[string]int32{}},
 		eventIDs:   map[*event]int32{},

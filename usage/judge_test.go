@@ -190,8 +190,14 @@ func TestRecordedActions(t *testing.T) {
 	if n := j.Counts(); n.InUse != 0 || n.NotUsed < 10000 || n.NotUsed > n.Granted*2/3 {
 		t.Errorf("of %d actions %d would be seen by a full trail: want half, as AWS says of policy generation", n.Granted, n.NotUsed)
 	}
-	never := ask(usage.NewTrail(c, full(now), 0).Of(role), last90, "iam:PassRole", "s3:ListBucket", "rds-data:ExecuteStatement")
-	if diff := cmp.Diff([]string{"unknown not-tracked cloudtrail", "unknown not-tracked cloudtrail", "unknown not-tracked cloudtrail"}, never); diff != "" {
+	without := full(now)
+	without.Accounts[0].DataEvents = nil
+	uploads := ask(usage.NewTrail(c, without, 0).Of(role), last90, "s3:ListBucketMultipartUploads", "s3:GetBucketAcl")
+	if diff := cmp.Diff([]string{"unknown data-events cloudtrail (AWS::S3::Object)", "not-used never-seen cloudtrail"}, uploads); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	never := ask(usage.NewTrail(c, full(now), 0).Of(role), last90, "iam:PassRole", "dynamodb:WriteDataForReplication", "s3:ListBucket", "rds-data:ExecuteStatement")
+	if diff := cmp.Diff([]string{"unknown not-tracked cloudtrail", "unknown not-tracked cloudtrail", "unknown not-tracked cloudtrail", "unknown not-tracked cloudtrail"}, never); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

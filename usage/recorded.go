@@ -57,7 +57,7 @@ var dataActions = [...]struct {
 	actions string
 }{
 	{asS3Object, "s3", "AbortMultipartUpload DeleteObject DeleteObjectVersion GetObject GetObjectAcl GetObjectAttributes GetObjectTagging " +
-		"GetObjectVersion GetObjectVersionAcl GetObjectVersionTagging ListMultipartUploadParts PutObject PutObjectAcl PutObjectTagging " +
+		"GetObjectVersion GetObjectVersionAcl GetObjectVersionTagging ListBucketMultipartUploads ListMultipartUploadParts PutObject PutObjectAcl PutObjectTagging " +
 		"PutObjectVersionAcl PutObjectVersionTagging RestoreObject"},
 	{asFunction, "lambda", "InvokeFunction"},
 	{asTable, "dynamodb", "BatchGetItem BatchWriteItem ConditionCheckItem DeleteItem GetItem PartiQLDelete PartiQLInsert PartiQLSelect " +
@@ -81,11 +81,19 @@ func recordings(c *catalog.Catalog) []recording {
 			}
 		}
 	}
-	if a := c.Lookup(passRole.Service, passRole.Name); a != nil {
-		out[a.ID] = notRecorded
+	for _, silent := range unheard {
+		if a := c.Lookup(silent.Service, silent.Name); a != nil {
+			out[a.ID] = notRecorded
+		}
 	}
 	return out
 }
+
+// unheard are actions that are needed without an event that says so, although AWS counts
+// them among those that it finds in management events: what replicates DynamoDB's tables
+// is needed by calls that make data events, of tables and of streams.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/logging-using-cloudtrail.html
+var unheard = [...]policy.Action{passRole, {Service: "dynamodb", Name: "readdataforreplication"}, {Service: "dynamodb", Name: "writedataforreplication"}}
 
 // led says, by id, which actions an event can lead to: one that is named like the action,
 // or an operation that needs it. Where the catalog has operations of a service, an action
@@ -138,20 +146,25 @@ func readsByName(lower string) bool {
 
 // recording is how uses of an action are recorded. The action may be of another catalog.
 func (t *Trail) recording(a *catalog.Action) recording {
-	if a.ID < len(t.recorded) && t.catalog.Action(a.ID) == a {
-		return t.recorded[a.ID]
-	}
-	if known := t.catalog.Lookup(a.Service.Prefix, a.Lower); known != nil {
+	if known := t.known(a); known != nil {
 		return t.recorded[known.ID]
 	}
 	return notRecorded
+}
+
+// known is an action, which may be of another catalog, in that of t; nil if it isn't there.
+func (t *Trail) known(a *catalog.Action) *catalog.Action {
+	if a.ID < len(t.recorded) && t.catalog.Action(a.ID) == a {
+		return a
+	}
+	return t.catalog.Lookup(a.Service.Prefix, a.Lower)
 }
 
 // covered says of one account and window what the logs would have shown.
 type covered struct {
 	until  time.Time            // the end of the Region's logs that ends first; zero: there are none
 	gap    string               // why not all of the window is covered; "" if it is
-	missed string               // the Region that global services are logged in, if the logs don't have it
+	missed []string             // Regions that global services are logged in, of those that the logs don't have
 	whys   [recordingEnd]Why    // NeverSeen: uses would have been seen
 	notes  [recordingEnd]string // what a why is about
 }
@@ -166,9 +179,9 @@ func (c *covered) read(p *trailSource, w Window) {
 	if c.gap == "" && p.trail.lines < p.trail.expected {
 		c.gap = "usage.jsonl has fewer lines than were written"
 	}
-	if home := globalRegion(arn.Partition); !slices.ContainsFunc(account.Regions, func(r RegionCoverage) bool { return r.Name == home }) {
-		c.missed = home
-	}
+	c.missed = slices.DeleteFunc(homes(arn.Partition), func(home string) bool {
+		return slices.ContainsFunc(account.Regions, func(r RegionCoverage) bool { return r.Name == home })
+	})
 	c.kinds(account)
 }
 
@@ -191,6 +204,9 @@ func span(account AccountCoverage, w Window) (until time.Time, gap string) {
 			gap = r.Name + " " + stamp(r.Gaps[hole].From) + " to " + stamp(r.Gaps[hole].To)
 		}
 	}
+	if gap == "" && account.Changed.After(w.From()) {
+		gap = "what trails record was changed " + stamp(account.Changed)
+	}
 	return until, gap
 }
 
@@ -204,7 +220,7 @@ func (c *covered) kinds(account AccountCoverage) {
 	}
 	c.whys = [recordingEnd]Why{notRecorded: NotTracked, asWrite: NeverSeen, asRead: NeverSeen, asKMS: NeverSeen, excludable: NotRecorded}
 	c.notes[excludable] = "a trail may leave them out"
-	if events > 0 && events == reads {
+	if events == reads { // which may be none at all, where digest files are of a trail of data events
 		c.whys[asWrite], c.notes[asWrite] = NotRecorded, "no events that write"
 	}
 	if reads == 0 {
@@ -233,30 +249,40 @@ func (c *covered) why(as recording, prefix string) (Why, string) {
 		return Gap, c.gap
 	case why != NeverSeen:
 		return why, c.notes[as]
-	case c.missed != "" && global(prefix):
-		return Gap, "no logs of " + c.missed + ", where calls of global services are"
+	}
+	for _, home := range c.missed {
+		if recordedIn(home, prefix) {
+			return Gap, "no logs of " + home + ", where calls of global services are"
+		}
 	}
 	return NeverSeen, ""
 }
 
-// globalRegion is where CloudTrail records calls of services that have no Region.
+// homes are the Regions of a partition in which CloudTrail records calls of services that
+// have no Region of their own.
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html, "Global service events"
-func globalRegion(partition string) string {
+func homes(partition string) []string {
 	switch partition {
 	case "aws-cn":
-		return "cn-north-1"
+		return []string{"cn-north-1", "cn-northwest-1"}
 	case "aws-us-gov":
-		return "us-gov-west-1"
+		return []string{"us-gov-west-1"}
 	default:
-		return "us-east-1"
+		return []string{"us-east-1", "us-west-2"}
 	}
 }
 
-// global says whether calls of a service are, or may be, recorded in globalRegion alone.
-func global(prefix string) bool {
+// recordedIn says whether calls of a service are, or may be, recorded in one of its
+// partition's homes alone.
+// https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html, endpoints of each service
+func recordedIn(home, prefix string) bool {
 	switch prefix {
-	case "account", "budgets", "ce", "cloudfront", "cur", "health", "iam", "organizations", "route53", "route53domains", "shield", "sts", "support", "waf":
-		return true
+	case "account", "aws-marketplace", "aws-marketplace-management", "aws-portal", "bcm-data-exports", "billing", "billingconductor", "budgets", "ce", "cloudfront",
+		"consolidatedbilling", "cost-optimization-hub", "cur", "freetier", "health", "iam", "importexport", "invoicing", "organizations", "payments", "purchase-orders", "route53",
+		"route53domains", "savingsplans", "shield", "sts", "support", "supportplans", "tax", "trustedadvisor", "waf":
+		return home != "us-west-2"
+	case "devicefarm", "globalaccelerator", "networkmanager", "route53-recovery-control-config", "route53-recovery-readiness":
+		return home != "us-east-1"
 	}
 	return false
 }

@@ -28,7 +28,9 @@ const (
 // NotUsed only if its use would have been in the logs: AWS finds it in CloudTrail's
 // management events (it supports policy generation), or it is made by data events and
 // somebody says that all of them are recorded; the logs of the account cover the whole
-// window in every Region that they have; and they do hold such events.
+// window in every Region that they have; they do hold such events; no call within the
+// window changed what trails record; and no event of the window that nobody can map may
+// have been a use of it.
 //
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-policy-generation.html
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-management-events-with-cloudtrail.html
@@ -38,6 +40,7 @@ type Trail struct {
 	recorded   []recording                // by id of the action
 	accounts   map[string]AccountCoverage // by number
 	unmapped   map[string]Unmapped        // the last unmapped event of a service, by prefix
+	named      map[int]Unmapped           // the last unmapped event that is named as calls are that need an action, by its id
 	principals map[string]*trailSource    // by ARN
 	lines      int                        // uses that were added
 	expected   int                        // uses that the coverage counts, 0: not known
@@ -50,6 +53,7 @@ func NewTrail(c *catalog.Catalog, coverage Coverage, denied DeniedCalls) *Trail 
 		catalog: c, denied: denied, recorded: recordings(c), expected: coverage.Uses,
 		accounts:   make(map[string]AccountCoverage, len(coverage.Accounts)),
 		unmapped:   map[string]Unmapped{},
+		named:      map[int]Unmapped{},
 		principals: map[string]*trailSource{},
 	}
 	for _, a := range coverage.Accounts {
@@ -63,8 +67,29 @@ func NewTrail(c *catalog.Catalog, coverage Coverage, denied DeniedCalls) *Trail 
 		if prefix = strings.ToLower(prefix); !t.unmapped[prefix].LastSeen.After(u.LastSeen) {
 			t.unmapped[prefix] = u
 		}
+		t.name(u)
 	}
 	return t
+}
+
+// name notes which actions an unmapped event may have used whatever service its source
+// belongs to: those of the event's name, and those that an operation of that name needs.
+// Sources aren't always called like their service, and nobody lists them.
+func (t *Trail) name(u Unmapped) {
+	event := u.Event[strings.LastIndexByte(u.Event, ':')+1:]
+	note := func(service, name string) {
+		if a := t.catalog.Lookup(service, name); a != nil && !t.named[a.ID].LastSeen.After(u.LastSeen) {
+			t.named[a.ID] = u
+		}
+	}
+	for _, s := range t.catalog.Services() {
+		note(s.Prefix, event)
+		if o := s.Details().Operation(event); o != nil {
+			for _, a := range o.Authorized {
+				note(a.Service, a.Name)
+			}
+		}
+	}
 }
 
 // Add adds a line of a usage.jsonl. It keeps nothing of u but numbers and dates.
@@ -224,7 +249,7 @@ func (v *trailView) unseen(a *catalog.Action, last time.Time) (outcome, string) 
 	t := v.p.trail
 	why, note := v.covered.why(t.recording(a), a.Service.Prefix)
 	if why == NeverSeen {
-		if u, ok := t.unmapped[a.Service.Prefix]; ok && v.w.Used(u.LastSeen) {
+		if u, ok := v.puzzling(a); ok {
 			why, note = NotRecorded, "an event of which it isn't known what it needs: "+u.Event
 		}
 	}
@@ -232,4 +257,16 @@ func (v *trailView) unseen(a *catalog.Action, last time.Time) (outcome, string) 
 		return unused(CloudTrail, last), ""
 	}
 	return outcome{source: CloudTrail, why: why, last: last}, note
+}
+
+// puzzling returns an unmapped event of the window that may have used an action.
+func (v *trailView) puzzling(a *catalog.Action) (u Unmapped, ok bool) {
+	t := v.p.trail
+	if u, ok = t.unmapped[a.Service.Prefix]; ok && v.w.Used(u.LastSeen) {
+		return u, true
+	}
+	if known := t.known(a); known != nil {
+		u, ok = t.named[known.ID]
+	}
+	return u, ok && v.w.Used(u.LastSeen)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pare-iam/pare/catalog"
 	"github.com/pare-iam/pare/usage"
 )
 
@@ -82,6 +83,11 @@ func TestTrail(t *testing.T) {
 		{"a gap before the window", but(func(r *usage.RegionCoverage, _ *usage.AccountCoverage) {
 			r.Gaps = []usage.Gapped{{From: at("2026-08-02T05:00:00Z"), To: at("2026-08-03")}}
 		}), nil, 0, []string{"ec2:RunInstances"}, []string{"not-used never-seen cloudtrail"}},
+		{"a trail that was changed in the window", but(func(_ *usage.RegionCoverage, a *usage.AccountCoverage) { a.Changed = at("2026-08-03T00:00:01Z") }), nil, 0,
+			[]string{"ec2:RunInstances", "s3:GetObject"},
+			[]string{"unknown gap cloudtrail (what trails record was changed 2026-08-03T00:00:01Z)", "unknown gap cloudtrail (what trails record was changed 2026-08-03T00:00:01Z)"}},
+		{"a trail that was changed before", but(func(_ *usage.RegionCoverage, a *usage.AccountCoverage) { a.Changed = at("2026-08-03") }), nil, 0,
+			[]string{"ec2:RunInstances", "s3:GetObject"}, []string{"not-used never-seen cloudtrail", "not-used never-seen cloudtrail"}},
 		{"no logs of the Region of global services", but(func(_ *usage.RegionCoverage, a *usage.AccountCoverage) { a.Regions = a.Regions[:1] }), nil, 0, []string{"iam:CreateRole", "ec2:RunInstances"},
 			[]string{"unknown gap cloudtrail (no logs of us-east-1, where calls of global services are)", "not-used never-seen cloudtrail"}},
 		{"a trail of writes alone", but(func(r *usage.RegionCoverage, a *usage.AccountCoverage) { r.Reads, a.Regions[1].Reads = 0, 0 }), nil, 0,
@@ -92,6 +98,12 @@ func TestTrail(t *testing.T) {
 			}},
 		{"a trail of reads alone", but(func(r *usage.RegionCoverage, a *usage.AccountCoverage) { r.Reads, a.Regions[1].Reads = 1000, 1000 }), nil, 0,
 			[]string{"ec2:DescribeHosts", "ec2:RunInstances"}, []string{"not-used never-seen cloudtrail", "unknown not-recorded cloudtrail (no events that write)"}},
+		{"digest files of a trail of data events alone", but(func(r *usage.RegionCoverage, a *usage.AccountCoverage) {
+			r.Events, r.Reads, a.Regions[1].Events, a.Regions[1].Reads = 0, 0, 0, 0
+		}), nil, 0, []string{"ec2:DescribeHosts", "ec2:RunInstances", "s3:GetObject"},
+			[]string{
+				"unknown not-recorded cloudtrail (no events that read)", "unknown not-recorded cloudtrail (no events that write)", "not-used never-seen cloudtrail",
+			}},
 		{"a trail without KMS", but(func(r *usage.RegionCoverage, a *usage.AccountCoverage) { r.KMS, a.Regions[1].KMS = 0, 0 }), nil, 0, []string{"kms:CreateKey", "s3:GetBucketAcl"},
 			[]string{"unknown not-recorded cloudtrail (no events of KMS)", "not-used never-seen cloudtrail"}},
 		{"an event of which it isn't known what it needs", withUnmapped(covered, usage.Unmapped{Event: "s3.amazonaws.com:PostObject", Count: 1, LastSeen: recent}), nil, 0,
@@ -102,6 +114,17 @@ func TestTrail(t *testing.T) {
 			}},
 		{"one whose source has another name", withUnmapped(covered, usage.Unmapped{Event: "vms.amazonaws.com:X", Service: "ec2", Count: 1, LastSeen: recent}), nil, 0, []string{"ec2:RunInstances"},
 			[]string{"unknown not-recorded cloudtrail (an event of which it isn't known what it needs: vms.amazonaws.com:X)"}},
+		{"one whose source is no service's name, called like an action", withUnmapped(covered, usage.Unmapped{Event: "vms.amazonaws.com:RunInstances", Service: "vms", Count: 1, LastSeen: recent}), nil, 0,
+			[]string{"ec2:RunInstances", "ec2:DescribeHosts"},
+			[]string{"unknown not-recorded cloudtrail (an event of which it isn't known what it needs: vms.amazonaws.com:RunInstances)", "not-used never-seen cloudtrail"}},
+		{"one called like an operation that needs others", withUnmapped(covered, usage.Unmapped{Event: "blobs.amazonaws.com:PutBucketCors", Service: "blobs", Count: 1, LastSeen: recent}), nil, 0,
+			[]string{"s3:PutBucketCORS", "kms:Decrypt", "s3:GetBucketAcl"},
+			[]string{
+				"unknown not-recorded cloudtrail (an event of which it isn't known what it needs: blobs.amazonaws.com:PutBucketCors)",
+				"unknown not-recorded cloudtrail (an event of which it isn't known what it needs: blobs.amazonaws.com:PutBucketCors)", "not-used never-seen cloudtrail",
+			}},
+		{"one before the window, called like an action", withUnmapped(covered, usage.Unmapped{Event: "vms.amazonaws.com:RunInstances", Service: "vms", LastSeen: old}), nil, 0,
+			[]string{"ec2:RunInstances"}, []string{"not-used never-seen cloudtrail"}},
 		{"one before the window", withUnmapped(covered, usage.Unmapped{Event: "ec2.amazonaws.com:X", LastSeen: old}), nil, 0,
 			[]string{"ec2:RunInstances"}, []string{"not-used never-seen cloudtrail"}},
 		{"of several the last", withUnmapped(covered, usage.Unmapped{Event: "ec2.amazonaws.com:Y", LastSeen: recent}, usage.Unmapped{Event: "ec2.amazonaws.com:X", LastSeen: old}), nil, 0,
@@ -146,6 +169,43 @@ func TestTrailPrincipals(t *testing.T) {
 	}
 	if err := trail.Add(usage.Use{Principal: role, Action: "s3"}); err == nil {
 		t.Error("a use without an action was added")
+	}
+}
+
+// Services without a Region of their own are silent in logs that lack the one that they are
+// recorded in.
+func TestRegionsOfGlobalServices(t *testing.T) {
+	c := catalog.Embedded()
+	for _, tt := range []struct {
+		partition string
+		regions   []string
+		ask       string
+		want      string
+	}{
+		{"aws", []string{"eu-west-1", "us-east-1"}, "networkmanager:CreateGlobalNetwork", "unknown gap cloudtrail (no logs of us-west-2, where calls of global services are)"},
+		{"aws", []string{"us-east-1", "us-west-2"}, "networkmanager:CreateGlobalNetwork", "not-used never-seen cloudtrail"},
+		{"aws", []string{"us-west-2"}, "networkmanager:CreateGlobalNetwork", "not-used never-seen cloudtrail"},
+		{"aws", []string{"eu-west-1", "us-west-2"}, "cloudfront:CreateDistribution", "unknown gap cloudtrail (no logs of us-east-1, where calls of global services are)"},
+		{"aws", []string{"us-east-1"}, "cloudfront:CreateDistribution", "not-used never-seen cloudtrail"},
+		{"aws", []string{"eu-west-1"}, "ec2:RunInstances", "not-used never-seen cloudtrail"},
+		{"aws-cn", []string{"cn-north-1"}, "cloudfront:CreateDistribution", "unknown gap cloudtrail (no logs of cn-northwest-1, where calls of global services are)"},
+		{"aws-cn", []string{"cn-northwest-1"}, "iam:CreateRole", "unknown gap cloudtrail (no logs of cn-north-1, where calls of global services are)"},
+		{"aws-cn", []string{"cn-north-1", "cn-northwest-1"}, "iam:CreateRole", "not-used never-seen cloudtrail"},
+		{"aws-us-gov", []string{"us-gov-east-1"}, "networkmanager:CreateGlobalNetwork", "unknown gap cloudtrail (no logs of us-gov-west-1, where calls of global services are)"},
+		{"aws-us-gov", []string{"us-gov-west-1"}, "iam:CreateRole", "not-used never-seen cloudtrail"},
+	} {
+		coverage := full(last90.Now)
+		regions := &coverage.Accounts[0].Regions
+		one := (*regions)[0]
+		*regions = nil
+		for _, name := range tt.regions {
+			one.Name = name
+			*regions = append(*regions, one)
+		}
+		who := "arn:" + tt.partition + ":iam::" + account + ":role/app"
+		if diff := cmp.Diff([]string{tt.want}, ask(usage.NewTrail(c, coverage, 0).Of(who), last90, tt.ask)); diff != "" {
+			t.Errorf("%s %v (-want +got):\n%s", tt.ask, tt.regions, diff)
+		}
 	}
 }
 

@@ -40,6 +40,10 @@ type AccountCoverage struct {
 	ID         string           `json:"id"`
 	Regions    []RegionCoverage `json:"regions"`    // sorted by name
 	DataEvents []DataCoverage   `json:"dataEvents"` // sorted by type
+
+	// Changed is the last call that changed which events trails of the account record. Of
+	// the time before it the logs don't say what they would have shown. Zero: none was seen.
+	Changed time.Time `json:"changed,omitzero"`
 }
 
 // RegionCoverage is what the logs hold of one Region of an account.
@@ -83,6 +87,7 @@ type RecordCounts struct {
 	NoPrincipal  int `json:"noPrincipal"`  // an AWS service, another account's caller, someone not signed in by IAM
 	NoPermission int `json:"noPermission"` // sign-ins, service events, calls that need no permission
 	Unmapped     int `json:"unmapped"`
+	Answers      int `json:"answers,omitzero"` // management events of answers to questions, which show uses and no disuse
 }
 
 // Unmapped is an event that no IAM action is known for.

@@ -23,6 +23,7 @@ type ingestInput struct {
 	workers         int
 	dataEvents      []string
 	noResume, quiet bool
+	wholeAnswers    bool
 }
 
 const ingestLong = `Reads CloudTrail log files and writes who used which action on what type of resource on
@@ -46,6 +47,10 @@ cloudtrail:DescribeTrails.
 Whether a trail records data events, such as reads of S3 objects, isn't in the logs. Say
 it with --data-events if the trail's event selectors record all of a type; else such
 actions are never called unused.
+
+A log file has all that its trail recorded. An answer of lookup-events, and a result of Athena
+or CloudTrail Lake, has what was asked for: it shows uses, and no disuse. If the question was
+for all events of its accounts, Regions and time, --whole-answers says so.
 
 An interrupted run goes on where it was when the same command is given again. What can't
 be read is reported with its place, and the rest goes on; the exit code is then 3.`
@@ -73,6 +78,7 @@ func newIngestCommand() *cobra.Command {
 	f.StringVar(&in.catalog, "catalog", "", catalogFlagUsage)
 	f.IntVar(&in.workers, "workers", 0, "read this `number` of files at a time (default: one a processor)")
 	f.StringArrayVar(&in.dataEvents, "data-events", nil, "the trail records all data events of this CloudTrail resource `type`, such as AWS::S3::Object; may be repeated")
+	f.BoolVar(&in.wholeAnswers, "whole-answers", false, "answers of lookup-events and results of queries leave nothing out: the question was for all events")
 	f.BoolVar(&in.noResume, "no-resume", false, "read all files, whatever an interrupted run has read")
 	f.BoolVar(&in.quiet, "quiet", false, "no progress")
 	in.trailInput.addFlags(cmd)
@@ -148,7 +154,7 @@ func (in *ingestInput) target() (target string, outputs []string, err error) {
 
 func (in *ingestInput) options(cmd *cobra.Command, target string) ingest.Options {
 	o := ingest.Options{
-		Workers: in.workers, AllData: in.dataEvents, Fresh: in.noResume, Version: programVersion(),
+		Workers: in.workers, AllData: in.dataEvents, WholeAnswers: in.wholeAnswers, Fresh: in.noResume, Version: programVersion(),
 		Stdin: cmd.InOrStdin(), Meter: new(ingest.Meter),
 		Warn: func(warning string) { cmd.PrintErrf("warning: %s\n", warning) },
 	}

@@ -81,6 +81,9 @@ func (d ingested) write(w io.Writer) error {
 	if err := writeTable(out, d.countRows()); err != nil {
 		return err
 	}
+	if n := c.Records.Answers; n > 0 {
+		fmt.Fprintf(out, "\n%s of answers to questions: they show uses, and no disuse. --whole-answers says that the questions were for all events\n", counted(n, "event"))
+	}
 	for _, account := range c.Accounts {
 		fmt.Fprintf(out, "\naccount %s\n", account.ID)
 		if err := writeTable(out, accountRows(account)); err != nil {

@@ -10,7 +10,7 @@ import (
 
 // key is what a journal is of: under it the same files come to the same tallies.
 func (o *Options) key(c *catalog.Catalog) journalKey {
-	b := fmt.Appendf(nil, "%q %q %q %q", o.Version, slices.Sorted(slices.Values(o.AllData)), c.Date(), c.FactsDate())
+	b := fmt.Appendf(nil, "%q %q %t %q %q", o.Version, slices.Sorted(slices.Values(o.AllData)), o.WholeAnswers, c.Date(), c.FactsDate())
 	for _, s := range c.Services() {
 		b = appendTexts(b, "service", s.Prefix)
 		b = appendDetails(b, s)

@@ -285,6 +285,7 @@ func TestJournalOfSomethingElse(t *testing.T) {
 		{"nothing else", func(*ingest.Options) {}, catalog.Embedded(), nil, true},
 		{"other workers", func(o *ingest.Options) { o.Workers = 5 }, catalog.Embedded(), nil, true},
 		{"another version", func(o *ingest.Options) { o.Version = "v2" }, catalog.Embedded(), stale, false},
+		{"answers that are whole", func(o *ingest.Options) { o.WholeAnswers = true }, catalog.Embedded(), stale, false},
 		{"other data events", func(o *ingest.Options) { o.AllData = []string{"AWS::S3::Object"} }, catalog.Embedded(), stale, false},
 		{"another catalog", func(*ingest.Options) {}, old, stale, false},
 		{"a fresh start", func(o *ingest.Options) { o.Fresh = true }, catalog.Embedded(), nil, false},

@@ -22,16 +22,17 @@ import (
 
 // Options say how to read. The zero value reads with all processors and can't be resumed.
 type Options struct {
-	Workers    int           // how many files are read at a time; 0: GOMAXPROCS
-	AllData    []string      // see cloudtrail.Options
-	Journal    string        // path of the journal; "" for none
-	Fresh      bool          // what an earlier run has left in the journal isn't used
-	Keep       bool          // the journal stays when the result is saved, for a run of other files, many of them the same
-	Version    string        // of pare, which the journal is of
-	Checkpoint time.Duration // how much work of a worker an interruption may cost; 0: two seconds
-	Stdin      io.Reader     // what Stdin reads; needed if it is among the paths
-	Meter      *Meter        // counts, if it isn't nil
-	Warn       func(string)  // gets what the user should know of the journal; needed with Journal
+	Workers      int           // how many files are read at a time; 0: GOMAXPROCS
+	AllData      []string      // see cloudtrail.Options
+	WholeAnswers bool          // see cloudtrail.Options
+	Journal      string        // path of the journal; "" for none
+	Fresh        bool          // what an earlier run has left in the journal isn't used
+	Keep         bool          // the journal stays when the result is saved, for a run of other files, many of them the same
+	Version      string        // of pare, which the journal is of
+	Checkpoint   time.Duration // how much work of a worker an interruption may cost; 0: two seconds
+	Stdin        io.Reader     // what Stdin reads; needed if it is among the paths
+	Meter        *Meter        // counts, if it isn't nil
+	Warn         func(string)  // gets what the user should know of the journal; needed with Journal
 }
 
 // Result is what the files came to.
@@ -85,7 +86,7 @@ type runner struct {
 }
 
 func (r *runner) newTally() *cloudtrail.Tally {
-	return r.mapper.NewTally(cloudtrail.Options{AllData: r.options.AllData})
+	return r.mapper.NewTally(cloudtrail.Options{AllData: r.options.AllData, WholeAnswers: r.options.WholeAnswers})
 }
 
 // merge adds a tally that nobody else goes on with.
