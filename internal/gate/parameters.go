@@ -40,7 +40,7 @@ func (d *Definitions) parameterFile(name string) {
 		return
 	}
 	f.Src = []byte(d.content(name))
-	if !bytes.Contains(f.Src, []byte("Parameter")) && !bytes.HasPrefix(bytes.TrimSpace(f.Src), []byte("[")) {
+	if !iac.MayHave(f.Src, "Parameter") && !bytes.HasPrefix(bytes.TrimSpace(f.Src), []byte("[")) {
 		return
 	}
 	root, err := tree.Parse(f)

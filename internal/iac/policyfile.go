@@ -1,16 +1,12 @@
 package iac
 
-import (
-	"bytes"
-
-	"github.com/pare-iam/pare/policy"
-)
+import "github.com/pare-iam/pare/policy"
 
 // ReadPolicyFile reads a JSON or JSONC file that is a policy and nothing else: an object whose
 // Statement is one statement or a list of them. It is nil for a file that is something
 // else, JSON or not; the error is that of a policy that can't be read.
 func ReadPolicyFile(f *File) (*Source, error) {
-	if f.Lang != JSON || !bytes.Contains(f.Src, []byte(`"Statement"`)) {
+	if f.Lang != JSON || !MayHave(f.Src, `"Statement"`) {
 		return nil, nil
 	}
 	v, err := ParseJSON(f, policy.Span{End: len(f.Src)}, Embedded{})

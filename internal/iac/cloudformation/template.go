@@ -1,7 +1,6 @@
 package cloudformation
 
 import (
-	"bytes"
 	"regexp"
 	"slices"
 	"strings"
@@ -79,7 +78,7 @@ func IsTemplate(f *iac.File) bool {
 
 // hasMarks is false for most files that are no templates, and quick.
 func hasMarks(f *iac.File) bool {
-	return bytes.Contains(f.Src, []byte("Resources")) && bytes.Contains(f.Src, []byte("AWS::"))
+	return iac.MayHave(f.Src, "Resources") && iac.MayHave(f.Src, "AWS::")
 }
 
 // looks matches what is meant to be a template though it can't be read: a line that

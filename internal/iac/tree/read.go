@@ -325,9 +325,7 @@ func (r *reader) add(name string) {
 
 // mayHold says whether YAML or JSON can hold a policy or a template, so that what else
 // there is needn't be parsed.
-func mayHold(src []byte) bool {
-	return bytes.Contains(src, []byte("Statement")) || bytes.Contains(src, []byte("AWS::"))
-}
+func mayHold(src []byte) bool { return iac.MayHave(src, "Statement", "AWS::") }
 
 // wide says whether a file is UTF-16 or UTF-32 by its byte order mark, in which mayHold
 // finds nothing.

@@ -78,13 +78,15 @@ func TestReadFindsEveryKindOfFile(t *testing.T) {
 		"policies/p.jsonc":                "// a comment\n" + document,
 		"package.json":                    `{"name": "no policy"}`,
 		"values.yaml":                     "Statement: no template\n",
+		"policies/escaped.json":           strings.Replace(document, "Statement", `\u0053tatement`, 1),
+		"templates/escaped.yaml":          strings.NewReplacer("AWS::IAM::ManagedPolicy", `"A\x57S\U0000003a:IAM::Managed\`+"\n   "+`Policy"`, "Statement", `"S\u0074atement"`).Replace(named(yaml, "D")),
 		"infra/.terraform/modules/m/m.tf": named(hcl, "fetched"),
 		"node_modules/x/policy.json":      document,
 		"README.md":                       document,
 	})})
 	want := []string{
-		"infra/main.tf aws_iam_policy.a", "policies/p.json ", "policies/p.jsonc ",
-		"templates/app.template C", "templates/app.yaml B",
+		"infra/main.tf aws_iam_policy.a", "policies/escaped.json ", "policies/p.json ", "policies/p.jsonc ",
+		"templates/app.template C", "templates/app.yaml B", "templates/escaped.yaml D",
 	}
 	if diff := cmp.Diff(want, titles(got)); diff != "" || len(got.Problems) > 0 {
 		t.Errorf("%v: -want +got\n%s", got.Problems, diff)
