@@ -188,6 +188,7 @@ func TestHooks(t *testing.T) {
 		ID    string `yaml:"id"`
 		Entry string `yaml:"entry"`
 		Files string `yaml:"files"`
+		Runs  bool   `yaml:"always_run"`
 	}](t, ".pre-commit-hooks.yaml")
 	if len(hooks) != 2 || hooks[0].ID != "pare-check" || hooks[1].ID != "pare-rewrite" {
 		t.Fatalf("%+v", hooks)
@@ -200,6 +201,12 @@ func TestHooks(t *testing.T) {
 			continue
 		}
 		has(t, hook.ID, cmd, flagsOf(hook.Entry))
+		if check := hook.ID == "pare-check"; hook.Runs != check || check != (hook.Files == "") {
+			t.Errorf("%s: always_run %t, files %q: want the check to miss no commit", hook.ID, hook.Runs, hook.Files)
+		}
+		if hook.Runs {
+			continue
+		}
 		files := regexp.MustCompile(hook.Files)
 		for name, want := range map[string]bool{"a/main.tf": true, "main.tf.json": true, "policy.json": true, "t.yaml": true, "t.yml": true, "x.template": true, "main.go": false, "main.tfx": false, "README.md": false} {
 			if files.MatchString(name) != want {
