@@ -76,6 +76,9 @@ func (a *Analysis) incomplete(m *inventory.ManagedPolicy) string {
 }
 
 func (a *Analysis) membersMissing(g *inventory.Group) string {
+	if a.Account.Incomplete {
+		return fmt.Sprintf("the files lack users of the account, and the group %s may have them as members", g.Name)
+	}
 	if have := len(a.directory.members[g.ARN]); have < len(g.Members) {
 		return fmt.Sprintf("the group %s has %d members, and the files hold %d of them", g.Name, len(g.Members), have)
 	}

@@ -328,6 +328,16 @@ func TestRecommend(t *testing.T) {
 			},
 			nil, "inline policy a of the group g: the group g has 2 members, and the files hold 1 of them", nil,
 		},
+		{
+			"a group keeps its policy where users are left out", func(w *world) string {
+				u := w.user("u", tracking(s3Object, "s3:GetObject"))
+				g := w.group("g", u)
+				inline(&g.Entity, "a", allow(w.t, "s3:PutObject"))
+				w.account.Incomplete = true
+				return u.ARN
+			},
+			nil, "inline policy a of the group g: the files lack users of the account, and the group g may have them as members", nil,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -123,6 +123,7 @@ func (p *parser) list(r *reader, name string, read func(place) error) error {
 		if !ok {
 			return err
 		}
+		p.leftOut = p.leftOut || name != "Policies"
 		p.problem(Problem{
 			File: r.name, Where: value.where(), Subject: subject(value),
 			Text: fmt.Sprintf("an entry of %s is left out: %v", name, broken.err),

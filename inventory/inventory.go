@@ -33,6 +33,10 @@ type Account struct {
 	Policies  []*ManagedPolicy // customer and AWS managed, as far as the files hold them
 
 	// all sorted by ARN
+
+	// Incomplete: there are more roles, users and groups than these, because pages of the
+	// answer are missing or an entry couldn't be read. Who else has a policy isn't known.
+	Incomplete bool
 }
 
 // Role is an IAM role.

@@ -15,6 +15,7 @@ func (p *parser) link(files Files) *Account {
 	a := &Account{
 		ID: p.account, Partition: p.partition,
 		Roles: sorted(p.roles), Users: sorted(p.users), Groups: sorted(p.groups), Policies: sorted(p.policies),
+		Incomplete: p.leftOut || !p.lastPage,
 	}
 	if a.ID == "" {
 		p.problem(Problem{File: details, Text: "no role, user, group or policy says which account this is; run: " + detailsCommand})

@@ -92,6 +92,7 @@ type parser struct {
 	partition, account string // of the first ARN; "" until there is one
 	accountFrom        string // the file of that ARN
 	lastPage           bool   // a page was read that no other follows
+	leftOut            bool   // a role, user or group couldn't be read
 
 	roles    map[string]found[*Role] // these four by ARN
 	users    map[string]found[*User]

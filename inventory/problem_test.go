@@ -176,6 +176,10 @@ group arn:aws:iam::111111111111:group/g "g" made unknown; with [a z]
 			if diff := cmp.Diff(test.problems, lines(problems)); diff != "" {
 				t.Errorf("problems: -want +got\n%s", diff)
 			}
+			lacks := strings.Contains(test.problems, "DetailList is left out: ") || strings.Contains(test.problems, "pages are missing")
+			if a.Incomplete != lacks {
+				t.Errorf("incomplete: %t", a.Incomplete)
+			}
 		})
 	}
 }

@@ -173,9 +173,7 @@ func (s *session) carry(result *report.Findings, previous report.Findings, summa
 	for i, summary := range summaries {
 		own, _ := ofAccount(result.Findings, summary.Account)
 		before, others := ofAccount(all, summary.Account)
-		if s.accounts[i].Doubtful {
-			summary.Skipped = slices.Concat(summary.Skipped, analyze.Unseen(before))
-		}
+		summary.Skipped = slices.Concat(summary.Skipped, s.accounts[i].Unseen(before))
 		all = append(others, analyzer.Carry(before, own, summary, result.Window.Now)...)
 	}
 	for i := range all {

@@ -51,7 +51,8 @@ What can't be rewritten is listed with its place, the reason and the policy to p
 are computed, anchors, templates that CDK made, policies that would be empty. What was rewritten
 and isn't deployed yet is told, and is in order.
 
-An account of --data that can't be read may have any of the policies: then all stay.
+An account of --data that can't be read, or not as a whole, may have any of the policies: then
+all stay.
 
 In a git repository all Terraform files of it are read, so that modules and what uses them are
 known; only policies of PATH change, and of modules used there. A PATH that git ignores is
@@ -406,7 +407,16 @@ func (in *rewriteInput) work(cmd *cobra.Command, files *tree.Tree) (rewrite.Work
 	if err := rewrite.Judge(matched); err != nil {
 		return work, partial, err
 	}
-	if len(s.failed) > 0 {
+	var lacking []string
+	for _, a := range s.accounts {
+		if a.Inventory.Incomplete {
+			lacking = append(lacking, a.Inventory.ID)
+		}
+	}
+	switch {
+	case len(lacking) > 0:
+		rewrite.Spare(matched, fmt.Sprintf("the files lack roles, users or groups of account %s, and one of them may have it too: mend that first", strings.Join(lacking, ", ")))
+	case len(s.failed) > 0:
 		rewrite.Spare(matched, "an account of --data couldn't be read, and may have it too: mend that, or take it out of the folder")
 	}
 	return work, partial, nil

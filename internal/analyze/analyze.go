@@ -159,12 +159,27 @@ func (a *Account) Warnings() []string {
 	return out
 }
 
-// Unseen says of the findings of earlier runs that less unused permissions than before may
-// be for want of evidence. It is to be added to what a doubtful run couldn't judge.
-func Unseen(before []finding.Finding) []analyzer.Skipped {
+// Unseen says which findings of earlier runs aren't resolved because this one doesn't find
+// them: less unused permissions than before may be for want of evidence, and who isn't among
+// the account's roles and users may be one of those that are left out. It is to be added to
+// what the run couldn't judge.
+func (a *Account) Unseen(before []finding.Finding) []analyzer.Skipped {
+	if !a.Doubtful && !a.Inventory.Incomplete {
+		return nil
+	}
+	there := map[string]bool{}
+	for _, r := range a.Inventory.Roles {
+		there[r.ARN] = true
+	}
+	for _, u := range a.Inventory.Users {
+		there[u.ARN] = true
+	}
 	var out []analyzer.Skipped
 	for _, f := range before {
-		if f.Type == finding.UnusedPermission {
+		switch {
+		case a.Inventory.Incomplete && !there[f.Resource]:
+			out = append(out, analyzer.Skipped{Resource: f.Resource, ResourceID: f.ResourceID, Reason: analyzer.Unreadable})
+		case a.Doubtful && f.Type == finding.UnusedPermission:
 			out = append(out, analyzer.Skipped{Resource: f.Resource, ResourceID: f.ResourceID, Type: f.Type, Reason: analyzer.NoEvidence})
 		}
 	}

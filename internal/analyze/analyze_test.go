@@ -149,9 +149,32 @@ func TestWhatCantBeReadKeepsAccess(t *testing.T) {
 			t.Errorf("without evidence: %s of %s", f.Type, f.Resource)
 		}
 	}
-	unseen := analyze.Unseen(whole)
+	unseen := a.Unseen(whole)
 	if len(unseen) == 0 || len(unseen) == len(whole) || unseen[0].Reason != analyzer.NoEvidence || unseen[0].Type != finding.UnusedPermission {
 		t.Errorf("%d of %d unseen: %+v", len(unseen), len(whole), unseen)
+	}
+}
+
+// Who isn't there is gone only if everybody who is there could be read.
+func TestWhoIsLeftOutIsNotGone(t *testing.T) {
+	dir := sample(t)
+	a := open(t, dir, options())
+	before := findings(t, a)
+	gone := finding.Finding{Account: a.Inventory.ID, Type: finding.UnusedIAMRole, Resource: "arn:aws:iam::" + a.Inventory.ID + ":role/gone"}
+	if unseen := a.Unseen(append(before, gone)); len(unseen) > 0 {
+		t.Errorf("all could be read, and unseen are %+v", unseen)
+	}
+	path := filepath.Join(dir, "authorization-details.json")
+	src, err := os.ReadFile(path)
+	check(t, err)
+	broken := strings.Replace(string(src), `"RoleDetailList": [`, `"RoleDetailList": [{"RoleName": 1}, `, 1)
+	check(t, os.WriteFile(path, []byte(broken), 0o666))
+	if a = open(t, dir, options()); !a.Inventory.Incomplete || a.Doubtful {
+		t.Fatalf("incomplete %t, doubtful %t", a.Inventory.Incomplete, a.Doubtful)
+	}
+	unseen := a.Unseen(append(before, gone))
+	if len(unseen) != 1 || unseen[0].Resource != gone.Resource || unseen[0].Reason != analyzer.Unreadable || unseen[0].Type != "" {
+		t.Errorf("unseen: %+v", unseen)
 	}
 }
 

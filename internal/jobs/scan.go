@@ -131,10 +131,8 @@ func (j *Jobs) complete(ctx context.Context, run store.Run, a store.Analyzer, ac
 		return err
 	}
 	l := &looking{Account: got, ctx: ctx, report: store.Report{Settings: settingsOf(a)}, unused: map[string]map[string]int{}, removed: map[string]int{}}
-	if got.Doubtful {
-		if l.unseen, err = j.unseen(ctx, a.ARN, account.ID); err != nil {
-			return err
-		}
+	if l.unseen, err = j.unseen(ctx, a.ARN, got); err != nil {
+		return err
 	}
 	done, err := j.store.CompleteRun(ctx, run.ID, store.Found{Findings: l.findings(), Principals: l.principals(), Closing: func() store.Closing { return l.closing(j.Now()) }})
 	if err == nil {
@@ -143,12 +141,12 @@ func (j *Jobs) complete(ctx context.Context, run store.Run, a store.Analyzer, ac
 	return err
 }
 
-// unseen says of all permissions findings of an account that less than before may be for want
-// of evidence.
-func (j *Jobs) unseen(ctx context.Context, arn, account string) ([]analyzer.Skipped, error) {
-	query := store.Query{Analyzer: arn, Filter: finding.Filter{
-		"resourceOwnerAccount": {Eq: []string{account}}, "findingType": {Eq: []string{string(finding.UnusedPermission)}},
-	}, Sort: store.Sort{By: store.ByID}}
+// unseen says which findings of an account aren't resolved because this look doesn't find them.
+func (j *Jobs) unseen(ctx context.Context, arn string, got *analyze.Account) ([]analyzer.Skipped, error) {
+	if !got.Doubtful && !got.Inventory.Incomplete {
+		return nil, nil
+	}
+	query := store.Query{Analyzer: arn, Filter: finding.Filter{"resourceOwnerAccount": {Eq: []string{got.Inventory.ID}}}, Sort: store.Sort{By: store.ByID}}
 	var before []finding.Finding
 	err := pages(ctx, func(ctx context.Context, p store.Page) (store.Part[store.Item], error) {
 		return j.store.Findings(ctx, query, p)
@@ -157,7 +155,7 @@ func (j *Jobs) unseen(ctx context.Context, arn, account string) ([]analyzer.Skip
 			before = append(before, item.Finding)
 			return nil
 		})
-	return analyze.Unseen(before), err
+	return got.Unseen(before), err
 }
 
 // looking is an analysis on its way into the store.

@@ -210,7 +210,8 @@ func readDir(dir string) ([]fs.DirEntry, error) {
 }
 
 // Find lists the snapshot folders of an account or an organization: the folder itself, or
-// those in it that are one, by name. None is an error.
+// those in it that are one, by name. One that has lost its authorization details, or never
+// got them, is among them, so that an account doesn't go missing unnoticed. None is an error.
 func Find(dir string) ([]string, error) {
 	entries, err := readDir(dir)
 	if err != nil {
@@ -220,6 +221,7 @@ func Find(dir string) ([]string, error) {
 		return []string{dir}, nil
 	}
 	var found []string
+	some := false
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		if below, err := os.Stat(path); err != nil || !below.IsDir() || hidden(e.Name()) {
@@ -230,14 +232,18 @@ func Find(dir string) ([]string, error) {
 			return nil, err
 		}
 		if slices.ContainsFunc(inner, isDetails) {
-			found = append(found, path)
+			found, some = append(found, path), true
+		} else if slices.ContainsFunc(inner, isInfo) {
+			found = append(found, path) // which Open refuses
 		}
 	}
-	if len(found) == 0 {
+	if !some {
 		return nil, fmt.Errorf("%s: no %s here or in a folder below: want what this prints: %s%s", dir, DetailsFile, detailsCommand, filepath.Join(dir, DetailsFile))
 	}
 	return found, nil
 }
+
+func isInfo(e fs.DirEntry) bool { return e.Name() == InfoFile }
 
 func isDetails(e fs.DirEntry) bool { return e.Name() == DetailsFile || e.Name() == DetailsFolder }
 

@@ -217,6 +217,8 @@ func TestFind(t *testing.T) {
 			map[string]string{"prod/authorization-details.json": "", "dev/authorization-details/1.json": "", "notes/x": "", "x.txt": "", ".old/authorization-details.json": ""},
 			"[DIR/dev DIR/prod] <nil>",
 		},
+		{"an account of several without details", "", map[string]string{"prod/authorization-details.json": "", "dev/snapshot.json": "", "notes/x": ""}, "[DIR/dev DIR/prod] <nil>"},
+		{"no account with details", "", map[string]string{"dev/snapshot.json": ""}, "[] DIR: no authorization-details.json here or in a folder below: want what this prints: " + command + "DIR/authorization-details.json"},
 		{"nothing", "", map[string]string{"a/b/authorization-details.json": ""}, "[] DIR: no authorization-details.json here or in a folder below: want what this prints: " + command + "DIR/authorization-details.json"},
 		{"no folder", "/x", nil, "[] DIR/x: no such folder: want one with authorization-details.json in it, as this makes it: " + command + "DIR/x/authorization-details.json"},
 		{"a file", "/authorization-details.json", map[string]string{"authorization-details.json": ""}, "[] DIR/authorization-details.json: a file: want the folder that it is in, or one of this name"},
