@@ -19,6 +19,7 @@ import (
 	"github.com/pare-iam/pare/internal/login"
 	"github.com/pare-iam/pare/internal/sigv4"
 	"github.com/pare-iam/pare/internal/store"
+	"github.com/pare-iam/pare/internal/turns"
 	"github.com/pare-iam/pare/internal/web"
 	"github.com/pare-iam/pare/internal/wire"
 )
@@ -88,7 +89,8 @@ func New(o Options) (*Server, error) {
 	if err := s.metrics.registry.Register(&state{store: o.Store, jobs: o.Jobs.Counts, sinks: o.Sinks, now: o.Now}); err != nil {
 		return nil, err
 	}
-	api, err := s.api()
+	shared := turns.New()
+	api, err := s.api(shared)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +101,7 @@ func New(o Options) (*Server, error) {
 	pages := named("dashboard", identified(web.New(web.Options{
 		Store: o.Store, Queue: o.Jobs, Catalog: o.Catalog, Now: o.Now, Who: who, Log: o.Log, Version: o.Version, Settings: o.Settings,
 		Origin: func(r *http.Request) string { return login.By(r, time.Time{}).Origin }, LogOut: canLeave, AnalyzerARN: o.Place.arn,
+		Turns: shared,
 	})))
 	entry := named("login", o.Login.Handler())
 	for _, path := range []string{"/login", "/logout", "/oidc/"} {
@@ -157,7 +160,7 @@ func identified(next http.Handler) http.Handler {
 	})
 }
 
-func (s *Server) api() (http.Handler, error) {
+func (s *Server) api(shared turns.Turns) (http.Handler, error) {
 	tokenKey, err := derived(s.o.Key, "nextToken")
 	if err != nil {
 		return nil, err
@@ -171,6 +174,7 @@ func (s *Server) api() (http.Handler, error) {
 	return wire.New(wire.Options{
 		Backend: &backend{s.o.Store, s.o.Jobs, s.o.Place, s.o.Now}, Verifier: v, Catalog: s.o.Catalog, Allow: allowed,
 		Region: s.o.Place.Region, Partition: s.o.Place.Partition, TokenKey: tokenKey,
+		Turns: shared,
 		Report: func(ctx context.Context, f wire.Failure) {
 			s.o.Log.ErrorContext(ctx, "request failed", "id", f.RequestID, "operation", f.Operation, "error", f.Err)
 		},

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/pare-iam/pare/catalog"
@@ -188,12 +189,20 @@ func (s *Service) URL() string {
 }
 
 // Run answers requests until ctx ends. Then it stops: requests and jobs under way have the
-// grace of the configuration, and the database is closed after them.
+// grace of the configuration, and the database is closed after them. It collects garbage less
+// often than other programs, unless the environment says how often.
 func (s *Service) Run(ctx context.Context) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
 	err := s.server.Run(ctx, s.listener, s.tls, Stop{Drain: s.c.Drain, Grace: s.c.Grace})
 	s.listener = nil // the server has closed it
 	return errors.Join(err, s.close(ctx))
 }
+
+// garbage is how much of it is left lying, in percent of what is in use: a few megabytes more
+// than by default, for a seventh of the time that requests take.
+const garbage = 200
 
 // Close ends a service that isn't run.
 func (s *Service) Close(ctx context.Context) error { return s.close(ctx) }

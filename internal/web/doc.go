@@ -33,14 +33,14 @@
 //
 // The template defines "content". Its $ is a frame: $.Data is the page's own, $.Link makes
 // addresses that keep the analyzer ($.Link "/findings" "status" "ACTIVE"), $.Here and $.List
-// are this page with parameters changed, $.At and $.Day show times ({{template "time" ($.At
-// .CreatedAt)}}), $.May asks for a role ({{if $.May "operator"}}). templates/parts.html has
-// the rest: heading, pager, exports, bars, crumbs, copied, status. Lists ask the store for
-// v.asked() and lead on with v.pager; names of columns that can be sorted come from
-// v.sortable; a table of class "cards" reads on phones if its cells have data-label. In forms
-// that change something {{template "analyzerField" $}} keeps the analyzer. Addresses of
-// principals, policies and findings are made by $.Principal, $.Policy and $.Finding alone. Templates are
-// well-formed: tests read pages with an XML parser.
+// are this page with parameters changed, $.At and $.Day show times ({{time ($.At
+// .CreatedAt)}}, {{since …}} and {{both …}}), $.May asks for a role ({{if $.May
+// "operator"}}). templates/parts.html has the rest: heading, pager, exports, bars, crumbs,
+// copied. Lists ask the store for v.asked() and lead on with v.pager; names of columns that
+// can be sorted come from v.sortable; a table of class "cards" reads on phones if its cells
+// have data-label. In forms that change something {{template "analyzerField" $}} keeps the
+// analyzer. Addresses of principals, policies and findings are made by $.Principal, $.Policy
+// and $.Finding alone. Templates are well-formed: tests read pages with an XML parser.
 //
 // In tests newSite fills a store from the sample, and get, post and check ask for pages as
 // somebody with a role and look them over; every GET route without a path value is walked

@@ -25,7 +25,7 @@ type findingsPage struct {
 	Filter  filterForm
 	Tabs    []tab
 	Columns []heading
-	Items   []store.Item
+	Items   []findingRow
 	Groups  []groupRow
 	By      string // what the groups are: "Account"; "" for no groups
 	More    bool   // there are more groups than shown
@@ -213,7 +213,7 @@ func (v *visit) fillItems(p *findingsPage, q store.Query) error {
 	if now == "" {
 		now = "-updated"
 	}
-	p.Items, p.Pager = part.Items, v.pager(part.Next, len(part.Items))
+	p.Items, p.Pager = v.findingRows(part.Items), v.pager(part.Next, len(part.Items))
 	p.Pager.Total = p.Total
 	unused := v.sortable("Unused", "actions", now, descending)
 	p.Columns = []heading{

@@ -26,7 +26,7 @@ type principalPage struct {
 	Others    []grantRow // those that come after them
 	Own       []store.HeldPolicy
 	OfGroups  []groupPolicies
-	Findings  []store.Item
+	Findings  []findingRow
 	More      string // address of the findings that aren't shown; ""
 	Advice    *store.Recommendation
 	AdviceURL string
@@ -157,10 +157,10 @@ func (v *visit) fillOwnFindings(p *principalPage) error {
 	if err != nil {
 		return err
 	}
-	if p.Findings = part.Items; part.Next != "" {
+	if p.Findings = v.findingRows(part.Items); part.Next != "" {
 		p.More = v.Link("/findings", "status", all, "resource", v.Exactly(p.ARN))
 	}
-	for _, f := range p.Findings {
+	for _, f := range part.Items {
 		if f.Type != finding.UnusedPermission {
 			continue
 		}

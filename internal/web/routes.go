@@ -37,9 +37,11 @@ func (s *site) routes() []route {
 // handler answers one route: it looks who asks, and shows errors as pages.
 func (s *site) handler(r route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		end := s.turns.wait(req)
-		if end == nil {
-			return
+		end := func() {}
+		if req.Method == http.MethodGet || req.Method == http.MethodHead { // forms may have to wait for a run that writes
+			if end = s.Turns.Wait(req.Context()); end == nil {
+				return // who asked went away
+			}
 		}
 		defer end()
 		v := &visit{Request: req, site: s, now: s.Now().UTC(), made: end}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pare-iam/pare/catalog"
 	"github.com/pare-iam/pare/internal/store"
+	"github.com/pare-iam/pare/internal/turns"
 	"github.com/pare-iam/pare/refine"
 )
 
@@ -34,6 +35,7 @@ type Options struct {
 	// are made by the API alone.
 	AnalyzerARN func(name string) string
 
+	Turns    turns.Turns  // of pages; nil: they take them among themselves
 	Log      *slog.Logger // nil: errors are shown to who asked, without their text, and nowhere else
 	Version  string       // of pare
 	Settings []Setting    // sorted by name
@@ -45,7 +47,6 @@ type site struct {
 	refiner   *refine.Refiner
 	assets    assets
 	templates templates
-	turns     turns
 	menu      []route         // those that have an entry, in their order
 	paths     map[string]bool // what can be got: "/findings"
 }
@@ -60,13 +61,16 @@ func New(o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Turns == nil {
+		o.Turns = turns.New()
+	}
 	if o.Origin == nil {
 		o.Origin = origin
 	}
 	if o.LogOut == nil {
 		o.LogOut = func(context.Context) bool { return false }
 	}
-	s := &site{Options: o, refiner: refine.New(o.Catalog), assets: readAssets(), turns: newTurns(), paths: map[string]bool{}}
+	s := &site{Options: o, refiner: refine.New(o.Catalog), assets: readAssets(), paths: map[string]bool{}}
 	s.templates = readTemplates(s.assets)
 	mux := http.NewServeMux()
 	for _, r := range s.routes() {

@@ -21,6 +21,10 @@ func functions(a assets) template.FuncMap {
 		"percent":    percent,
 		"type":       typeText,
 		"types":      typesText,
+		"badge":      badge,
+		"time":       timeTag,
+		"since":      sinceTag,
+		"both":       bothTag,
 		"status":     statusText,
 		"entity":     entityText,
 		"entityKind": entityKind,
@@ -61,6 +65,36 @@ func (v *visit) Day(t time.Time) instant {
 		i.Machine, i.Text = t.UTC().Format(time.DateOnly), t.UTC().Format(time.DateOnly)
 	}
 	return i
+}
+
+// What follows has nothing in it that would need escaping. It is in every row of most tables,
+// and made here many times faster than by a template.
+
+// timeTag shows a time.
+func timeTag(i instant) template.HTML { return i.tag(i.Text, i.Ago) }
+
+// sinceTag shows how long ago a time was.
+func sinceTag(i instant) template.HTML { return i.tag(i.Ago, i.Text) }
+
+func (i instant) tag(shown, title string) template.HTML {
+	if i.Machine == "" {
+		return `<span class="faint">never</span>`
+	}
+	return template.HTML(`<time datetime="` + i.Machine + `" title="` + title + `">` + shown + `</time>`)
+}
+
+// bothTag shows a time and how long ago it was.
+func bothTag(i instant) template.HTML {
+	if i.Machine == "" {
+		return `<span class="faint">never, or not known</span>`
+	}
+	return template.HTML(`<time datetime="` + i.Machine + `">` + i.Text + `</time> <span class="faint">(` + i.Ago + `)</span>`)
+}
+
+// badge shows a status.
+func badge(s finding.Status) template.HTML {
+	class, text := template.HTMLEscapeString(strings.ToLower(string(s))), template.HTMLEscapeString(statusText(s))
+	return template.HTML(`<span class="badge ` + class + `">` + text + `</span>`)
 }
 
 // agoText is how long ago something was; of the future, how long it takes.

@@ -161,6 +161,7 @@ const blaming = 5 * time.Second
 // check answers, with the statements that are to blame. Each is looked at without the
 // other Allow statements.
 func (c *call) check(q checking) (any, error) {
+	c.end() // there are turns of checks, which take longer
 	select {
 	case c.checks <- struct{}{}:
 		defer func() { <-c.checks }()

@@ -15,9 +15,10 @@ import (
 
 	"github.com/pare-iam/pare/catalog"
 	"github.com/pare-iam/pare/internal/sigv4"
+	"github.com/pare-iam/pare/internal/turns"
 )
 
-// Options are what the API is made of. All must be there but Partition and Checks.
+// Options are what the API is made of. All must be there but Partition, Turns and Checks.
 type Options struct {
 	Backend  Backend
 	Verifier *sigv4.Verifier // for Services()
@@ -29,10 +30,11 @@ type Options struct {
 	// Report is told of errors that the client isn't told the cause of, for the log.
 	Report func(ctx context.Context, f Failure)
 
-	Region    string // of ARNs: "us-east-1"
-	Partition string // of ARNs; "": "aws"
-	TokenKey  []byte // at least 32 secret bytes that sign nextTokens: the same on all servers
-	Checks    int    // how many policy checks run at a time, each on one processor; 0: 2
+	Region    string      // of ARNs: "us-east-1"
+	Partition string      // of ARNs; "": "aws"
+	TokenKey  []byte      // at least 32 secret bytes that sign nextTokens: the same on all servers
+	Turns     turns.Turns // of calls that read; nil: they take them among themselves
+	Checks    int         // how many policy checks run at a time, each on one processor; 0: 2
 }
 
 // Failure is a request that failed for a reason that is ours.
@@ -62,6 +64,9 @@ func New(o Options) (*Handler, error) {
 	}
 	if o.Partition == "" {
 		o.Partition = "aws"
+	}
+	if o.Turns == nil {
+		o.Turns = turns.New()
 	}
 	if o.Checks < 1 {
 		o.Checks = 2
@@ -102,6 +107,7 @@ type call struct {
 	route  route
 	r      *http.Request
 	signed sigv4.Signed
+	end    func() // ends its turn
 }
 
 func (c *call) ctx() context.Context { return c.r.Context() }
@@ -129,7 +135,14 @@ func (h *Handler) run(route route, w http.ResponseWriter, r *http.Request) {
 		refusal.Write(w)
 		return
 	}
-	out, err := h.serve(&call{h, route, r, signed})
+	end := func() {}
+	if !route.Changes { // those that change something may have to wait for a run that writes
+		if end = h.o.Turns.Wait(r.Context()); end == nil {
+			return // who asked went away
+		}
+	}
+	defer end()
+	out, err := h.serve(&call{h, route, r, signed, end})
 	var body []byte
 	if err == nil && out != nil {
 		body, err = json.Marshal(out, json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
@@ -138,6 +151,7 @@ func (h *Handler) run(route route, w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, route, err)
 		return
 	}
+	end()
 	answer(w, http.StatusOK, body)
 }
 
