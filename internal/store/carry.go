@@ -51,6 +51,7 @@ func (c *completion) match(st staged) (*carried, error) {
 		return nil, invalid("finding %q is of account %q: want %q", id, st.Finding.Account, c.account)
 	}
 	c.seen[id] = true
+	c.last = max(c.last, st.Finding.Resource)
 	finding.Archive(&st.Finding, c.rules)
 	n := &carried{staged: st, before: c.byID[id]}
 	if len(st.Body) > 0 {
@@ -78,6 +79,7 @@ func (c *completion) load(ctx context.Context) error {
 	c.before, c.byID = rows, make(map[string]*record, len(rows))
 	for i := range rows {
 		c.byID[rows[i].ID] = &rows[i]
+		c.last = max(c.last, rows[i].Resource)
 	}
 	return err
 }

@@ -141,6 +141,7 @@ type completion struct {
 	before   []record // the account's findings so far
 	byID     map[string]*record
 	seen     map[string]bool   // IDs of this run's
+	last     string            // the last resource of the account's findings, by ARN
 	saved    int               // findings that were written as a whole
 	lines    map[happening]int // of history that were written
 	prepared map[string]*sql.Stmt
@@ -233,9 +234,8 @@ func (c *completion) findings(ctx context.Context, found *spool[staged]) error {
 	if _, err := exec(ctx, c.tx, sqlOf(`UPDATE runs SET report = ? WHERE id = ?`, clean(report), c.run)); err != nil {
 		return err
 	}
-	_, err = exec(ctx, c.tx, sqlOf(`UPDATE analyzers SET last_run_at = ?, last_resource = COALESCE(
-			(SELECT MAX(resource) FROM findings WHERE analyzer = ? AND account = ?), last_resource) WHERE id = ?`,
-		micros(c.closing.FinishedAt), c.owner, c.account, c.owner))
+	_, err = exec(ctx, c.tx, sqlOf(`UPDATE analyzers SET last_run_at = ?, last_resource = COALESCE(NULLIF(?, ''), last_resource) WHERE id = ?`,
+		micros(c.closing.FinishedAt), c.last, c.owner))
 	if err != nil {
 		return err
 	}
