@@ -74,6 +74,10 @@ func (l Limits) filled() Limits {
 	return l
 }
 
+// answer is how long an answer is worked on: a little less than until it is written, so that
+// what a database that hangs doesn't answer is said, and holds nobody up any longer.
+func (l Limits) answer() time.Duration { return l.Write - l.Write/8 }
+
 // Server answers requests. It is safe for concurrent use.
 type Server struct {
 	o        Options
@@ -136,7 +140,9 @@ func (s *Server) bounded(next http.Handler) http.Handler {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, s.o.Limits.Body+1)
-		next.ServeHTTP(w, r)
+		ctx, cancel := context.WithTimeout(r.Context(), s.o.Limits.answer())
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 

@@ -40,7 +40,8 @@ func (s *site) handler(r route) http.Handler {
 		end := func() {}
 		if req.Method == http.MethodGet || req.Method == http.MethodHead { // forms may have to wait for a run that writes
 			if end = s.Turns.Wait(req.Context()); end == nil {
-				return // who asked went away
+				http.Error(w, "The server is busy. Try again.", http.StatusServiceUnavailable) // or who asked went away
+				return
 			}
 		}
 		defer end()

@@ -138,7 +138,8 @@ func (h *Handler) run(route route, w http.ResponseWriter, r *http.Request) {
 	end := func() {}
 	if !route.Changes { // those that change something may have to wait for a run that writes
 		if end = h.o.Turns.Wait(r.Context()); end == nil {
-			return // who asked went away
+			h.fail(w, r, route, r.Context().Err()) // the server is too busy, or who asked went away
+			return
 		}
 	}
 	defer end()

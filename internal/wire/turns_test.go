@@ -57,6 +57,13 @@ func TestReadsTakeTurns(t *testing.T) {
 		t.Fatalf("answered with %d without a turn", status)
 	case <-time.After(100 * time.Millisecond):
 	}
+	late, done := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer done()
+	busy := httptest.NewRecorder()
+	h.ServeHTTP(busy, s.signed(t, request{method: http.MethodGet, target: "/analyzer"}).WithContext(late))
+	if busy.Code != http.StatusInternalServerError {
+		t.Errorf("no turn in time: %d %s", busy.Code, busy.Body)
+	}
 	end()
 	for range 2 {
 		if status := <-answered; status != http.StatusOK && status != http.StatusBadRequest {
