@@ -249,7 +249,7 @@ func (in *rewriteInput) clean(ctx context.Context, r rewritten) error {
 		switch {
 		case in.commit && ours:
 			return refusedError{fmt.Errorf("%s: has changes that aren't committed, which would be committed too", c.Path)}
-		case in.commit && !c.Untracked && mayHavePart(r.files, c.Path):
+		case in.commit && !c.Untracked && readOrGone(r.files, c.Path):
 			return refusedError{fmt.Errorf("%s: has changes that aren't committed, and the policies were read with them: what is said of the commit wouldn't be of it", c.Path)}
 		}
 		if !c.Untracked || ours {
@@ -265,9 +265,9 @@ func (in *rewriteInput) clean(ctx context.Context, r rewritten) error {
 	return hintError{refusedError{fmt.Errorf("uncommitted changes in %s: %s", repo.Root, strings.Join(dirty, ", "))}, "commit or stash them, or --allow-dirty"}
 }
 
-// mayHavePart says whether a file of the repository that isn't as in HEAD was read, or is
+// readOrGone says whether a file of the repository that isn't as in HEAD was read, or is
 // gone, so that what HEAD has of it wasn't read.
-func mayHavePart(files *tree.Tree, name string) bool {
+func readOrGone(files *tree.Tree, name string) bool {
 	if files.Has(name) {
 		return true
 	}
@@ -407,6 +407,14 @@ func (in *rewriteInput) work(cmd *cobra.Command, files *tree.Tree) (rewrite.Work
 	if err := rewrite.Judge(matched); err != nil {
 		return work, partial, err
 	}
+	if why := s.whoElse(); why != "" {
+		rewrite.Spare(matched, why)
+	}
+	return work, partial, nil
+}
+
+// whoElse says why somebody may have a policy who isn't known; "" if all are.
+func (s *session) whoElse() string {
 	var lacking []string
 	for _, a := range s.accounts {
 		if a.Inventory.Incomplete {
@@ -415,11 +423,11 @@ func (in *rewriteInput) work(cmd *cobra.Command, files *tree.Tree) (rewrite.Work
 	}
 	switch {
 	case len(lacking) > 0:
-		rewrite.Spare(matched, fmt.Sprintf("the files lack roles, users or groups of account %s, and one of them may have it too: mend that first", strings.Join(lacking, ", ")))
+		return fmt.Sprintf("the files lack roles, users or groups of account %s, and one of them may have it too: mend that first", strings.Join(lacking, ", "))
 	case len(s.failed) > 0:
-		rewrite.Spare(matched, "an account of --data couldn't be read, and may have it too: mend that, or take it out of the folder")
+		return "an account of --data couldn't be read, and may have it too: mend that, or take it out of the folder"
 	}
-	return work, partial, nil
+	return ""
 }
 
 // inputsOf are the files that were read, which no result is written over.

@@ -159,12 +159,16 @@ func (a *Account) Warnings() []string {
 	return out
 }
 
+// Partial says that the run may have found less than there is: for want of evidence, or because
+// roles or users are left out.
+func (a *Account) Partial() bool { return a.Doubtful || a.Inventory.Incomplete }
+
 // Unseen says which findings of earlier runs aren't resolved because this one doesn't find
 // them: less unused permissions than before may be for want of evidence, and who isn't among
 // the account's roles and users may be one of those that are left out. It is to be added to
 // what the run couldn't judge.
 func (a *Account) Unseen(before []finding.Finding) []analyzer.Skipped {
-	if !a.Doubtful && !a.Inventory.Incomplete {
+	if !a.Partial() {
 		return nil
 	}
 	there := map[string]bool{}

@@ -143,7 +143,7 @@ func (j *Jobs) complete(ctx context.Context, run store.Run, a store.Analyzer, ac
 
 // unseen says which findings of an account aren't resolved because this look doesn't find them.
 func (j *Jobs) unseen(ctx context.Context, arn string, got *analyze.Account) ([]analyzer.Skipped, error) {
-	if !got.Doubtful && !got.Inventory.Incomplete {
+	if !got.Partial() {
 		return nil, nil
 	}
 	query := store.Query{Analyzer: arn, Filter: finding.Filter{"resourceOwnerAccount": {Eq: []string{got.Inventory.ID}}}, Sort: store.Sort{By: store.ByID}}

@@ -58,7 +58,7 @@ type staged struct {
 // permissions: 100 MB for 100,000.
 //
 // ErrConflict: the run isn't running, or a run whose window ends later has been completed
-// for the same account. One whose window ends more than a day after this run does not count: it
+// for the same account. One whose window ends more than a day after this run doesn't count: it
 // went by a clock that was wrong.
 func (s *Store) CompleteRun(ctx context.Context, run int64, found Found) (Run, error) {
 	findings, err := newSpool[staged](s.temp)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pare-iam/pare/internal/store"
+	"github.com/pare-iam/pare/internal/wire"
 	"github.com/pare-iam/pare/policy"
 )
 
@@ -88,8 +89,8 @@ func (v *visit) readAnalyzer(a store.Analyzer) analyzerForm {
 	}
 	if !analyzerName(f.Name) {
 		f.Wrong["name"] = "want a letter or _ first, then letters, digits, and any of _.-, at most 255"
-	} else if a.ARN == "" && strings.HasPrefix(f.Name, linkedPrefix) {
-		f.Wrong["name"] = "names that begin with " + linkedPrefix + " are those of service-linked analyzers, which the API makes"
+	} else if a.ARN == "" && strings.HasPrefix(f.Name, wire.LinkedPrefix) {
+		f.Wrong["name"] = "names that begin with " + wire.LinkedPrefix + " are those of service-linked analyzers, which the API makes"
 	}
 	if f.Type != string(store.AccountUnused) && f.Type != string(store.OrganizationUnused) {
 		f.Wrong["type"] = "want one of those offered"
@@ -110,10 +111,6 @@ func (v *visit) readAnalyzer(a store.Analyzer) analyzerForm {
 	return f
 }
 
-// linkedPrefix begins the names of service-linked analyzers.
-// https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_CreateServiceLinkedAnalyzer.html
-const linkedPrefix = "_AccessAnalyzerFor"
-
 // ownerOf is the account whose an analyzer is, or will be; "" if that isn't known.
 func (v *visit) ownerOf(a store.Analyzer) string {
 	name := a.ARN
@@ -127,10 +124,6 @@ func (v *visit) ownerOf(a store.Analyzer) string {
 	return arn.Account
 }
 
-// mostLeftOut is how many accounts an analyzer leaves out at most.
-// https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_AnalysisRuleCriteria.html
-const mostLeftOut = 2000
-
 // checkAccounts refuses what the API refuses of accounts that are left out.
 func (f *analyzerForm) checkAccounts(owner string, all []store.Exclusion) {
 	for _, e := range all {
@@ -138,8 +131,8 @@ func (f *analyzerForm) checkAccounts(owner string, all []store.Exclusion) {
 		case n == 0:
 		case f.Type == string(store.AccountUnused):
 			f.Wrong["accounts"] = "want none: an analyzer of one account looks at no other"
-		case n > mostLeftOut:
-			f.Wrong["accounts"] = "these are " + number(n) + " accounts: want " + number(mostLeftOut) + " at most"
+		case n > wire.MaxExcluded:
+			f.Wrong["accounts"] = "these are " + number(n) + " accounts: want " + number(wire.MaxExcluded) + " at most"
 		case slices.Contains(e.AccountIDs, owner):
 			f.Wrong["accounts"] = owner + " is the account whose the analyzer is, which can't be left out"
 		}

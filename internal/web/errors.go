@@ -16,9 +16,6 @@ type problem struct {
 
 func (p *problem) Error() string { return p.text }
 
-// errBusy is that something wasn't answered in time, by the database or by others before it.
-var errBusy = errors.New("not answered in time")
-
 func missing(text string) error { return &problem{http.StatusNotFound, text} }
 func bad(text string) error     { return &problem{http.StatusBadRequest, text} }
 
@@ -42,10 +39,14 @@ func problemOf(err error) *problem {
 		return &problem{http.StatusBadRequest, err.Error()}
 	case errors.Is(err, store.ErrConflict):
 		return &problem{http.StatusConflict, err.Error()}
-	case store.Away(err), errors.Is(err, errBusy):
-		return &problem{http.StatusServiceUnavailable, "the database doesn't answer now; nothing is lost of what was saved"}
+	case store.Away(err):
+		return unavailable()
 	}
 	return &problem{http.StatusInternalServerError, "something went wrong; the server's log says what"}
+}
+
+func unavailable() *problem {
+	return &problem{http.StatusServiceUnavailable, "the database doesn't answer now; nothing is lost of what was saved"}
 }
 
 // errorPage is the content of templates/error.html.
@@ -59,7 +60,7 @@ type errorPage struct {
 func (v *visit) fail(w http.ResponseWriter, err error) {
 	p := problemOf(err)
 	if p.status == http.StatusInternalServerError && errors.Is(v.Context().Err(), context.DeadlineExceeded) {
-		p = problemOf(errBusy)
+		p = unavailable() // it wasn't answered in time
 	}
 	if p.status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
 		v.site.Log.ErrorContext(v.Context(), "page failed", "path", v.URL.Path, "err", err)

@@ -37,15 +37,16 @@ func (s *site) routes() []route {
 // handler answers one route: it looks who asks, and shows errors as pages.
 func (s *site) handler(r route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		end := func() {}
+		v := &visit{Request: req, site: s, now: s.Now().UTC(), made: func() {}}
 		if req.Method == http.MethodGet || req.Method == http.MethodHead { // forms may have to wait for a run that writes
-			if end = s.Turns.Wait(req.Context()); end == nil {
-				http.Error(w, "The server is busy. Try again.", http.StatusServiceUnavailable) // or who asked went away
+			end := s.Turns.Wait(req.Context())
+			if end == nil {
+				v.fail(w, req.Context().Err())
 				return
 			}
+			defer end()
+			v.made = end
 		}
-		defer end()
-		v := &visit{Request: req, site: s, now: s.Now().UTC(), made: end}
 		a, err := v.ask(r)
 		if err == nil {
 			err = a.write(w, v)

@@ -17,11 +17,11 @@ var analyzerTypes = []string{
 	"ACCOUNT", "ORGANIZATION", "ACCOUNT_INTERNAL_ACCESS", "ORGANIZATION_INTERNAL_ACCESS",
 }
 
-// managedPrefix begins the names of service-linked analyzers, and of no others.
+// LinkedPrefix begins the names of service-linked analyzers, and of no others.
 // https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_CreateServiceLinkedAnalyzer.html
 const (
-	managedPrefix = "_AccessAnalyzerFor"
-	managedBy     = "pare"
+	LinkedPrefix = "_AccessAnalyzerFor"
+	managedBy    = "pare"
 )
 
 // configurationJSON is a union: one member is there.
@@ -85,8 +85,8 @@ func createAnalyzer(c *call) (any, error) {
 	}
 	var v validation
 	v.name("analyzerName", in.Name, analyzerName)
-	if strings.HasPrefix(in.Name, managedPrefix) {
-		v.fail("analyzerName", in.Name, "Member must not begin with %s: such names are those of service-linked analyzers", managedPrefix)
+	if strings.HasPrefix(in.Name, LinkedPrefix) {
+		v.fail("analyzerName", in.Name, "Member must not begin with %s: such names are those of service-linked analyzers", LinkedPrefix)
 	}
 	v.tags("tags", in.Tags)
 	return c.create(&v, in)
@@ -104,7 +104,7 @@ func createServiceLinkedAnalyzer(c *call) (any, error) {
 	}
 	var id [10]byte
 	rand.Read(id[:]) // never fails
-	in.Name, in.Tags = managedPrefix+"Pare-"+strings.ToLower(base32.StdEncoding.EncodeToString(id[:])), nil
+	in.Name, in.Tags = LinkedPrefix+"Pare-"+strings.ToLower(base32.StdEncoding.EncodeToString(id[:])), nil
 	return c.create(&v, in)
 }
 
@@ -114,7 +114,7 @@ func (c *call) create(v *validation, in newAnalyzerJSON) (any, error) {
 		return nil, notSupported(fmt.Sprintf("Analyzers of type %s look for external or internal access, which is not served here: want %s or %s.", in.Type, AccountUnusedAccess, OrganizationUnusedAccess))
 	}
 	a := NewAnalyzer{Name: in.Name, Type: AnalyzerType(in.Type), Tags: in.Tags, Rules: v.rules(in.Rules)}
-	if strings.HasPrefix(in.Name, managedPrefix) {
+	if strings.HasPrefix(in.Name, LinkedPrefix) {
 		a.ManagedBy = managedBy
 	}
 	a.Configuration = Configuration(c.configuration(v, in.Configuration, AnalyzerType(in.Type)))
@@ -166,8 +166,8 @@ func (c *call) exclusion(v *validation, field string, e exclusionJSON, typ Analy
 	switch n := len(e.Accounts); {
 	case n > 0 && typ == AccountUnusedAccess:
 		v.fail(accounts, e.Accounts[0], "Account IDs can only be applied to organization-level analyzers")
-	case n > maxExcluded:
-		v.fail(accounts, strconv.Itoa(n), "Member must have length less than or equal to %d", maxExcluded)
+	case n > MaxExcluded:
+		v.fail(accounts, strconv.Itoa(n), "Member must have length less than or equal to %d", MaxExcluded)
 	}
 	for _, id := range e.Accounts {
 		switch {
@@ -293,7 +293,7 @@ func updateAnalyzer(c *call) (any, error) {
 
 func deleteAnalyzer(c *call) (any, error) {
 	return c.remove(func(name string) string {
-		if strings.HasPrefix(name, managedPrefix) {
+		if strings.HasPrefix(name, LinkedPrefix) {
 			return "is service-linked: use DeleteServiceLinkedAnalyzer"
 		}
 		return ""
@@ -302,7 +302,7 @@ func deleteAnalyzer(c *call) (any, error) {
 
 func deleteServiceLinkedAnalyzer(c *call) (any, error) {
 	return c.remove(func(name string) string {
-		if !strings.HasPrefix(name, managedPrefix) {
+		if !strings.HasPrefix(name, LinkedPrefix) {
 			return "is not service-linked: use DeleteAnalyzer"
 		}
 		return ""

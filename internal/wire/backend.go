@@ -122,7 +122,7 @@ const (
 const (
 	MaxRules    = 1000 // archive rules of an analyzer: AWS's quota of 100 can be raised to that
 	MaxTags     = 50   // of an analyzer
-	maxExcluded = 2000 // accounts
+	MaxExcluded = 2000 // accounts
 	maxAge      = 365  // days
 	defaultAge  = 90   // days
 )
